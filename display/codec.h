@@ -1,0 +1,42 @@
+/*
+ * Image codecs: one file each (codec_lz4.c, ...), one interface.
+ *
+ * An encoder takes rows of pixels as they lie in memory and writes the bytes that follow the size
+ * field of the image on the wire (codecs.md section 0.1). It keeps no state between images except in
+ * the object itself, so one object belongs to one thread.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/draw.h"
+
+/* Rows of pixels. */
+struct codec_source {
+    uint8_t format; /* SPICE_BITMAP_FMT_* */
+    bool top_down; /* the order of the rows in memory */
+    uint32_t width, height; /* pixels; at least 1 */
+    uint32_t stride; /* bytes between rows */
+    struct draw_bytes data; /* stride * height bytes */
+};
+
+struct encoder;
+
+struct encoder_impl {
+    const char *name;
+    uint8_t image_type; /* SPICE_IMAGE_TYPE_* it produces */
+    bool (*accepts)(uint8_t format);
+    struct encoder *(*create)(void);
+    void (*destroy)(struct encoder *encoder);
+    /*
+     * Encodes SOURCE. On success *OUT is a buffer of *OUT_SIZE bytes that belongs to the caller
+     * (g_free). Returns false when the result would not be smaller than the source.
+     */
+    bool (*encode)(struct encoder *encoder, const struct codec_source *source, uint8_t **out,
+                   size_t *out_size);
+};
+
+#include "config.h"
+#ifdef HAVE_LZ4
+extern const struct encoder_impl encoder_lz4;
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The card as a device of any monitor that speaks vfio-user.
+ *
+ * Facts: vfio-user.md. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "hw/engine.h"
+#include "hw/pci.h"
+
+enum vfio_user_mmap {
+    VFIO_USER_MMAP_AUTO, /* chooses at each connection; see docs */
+    VFIO_USER_MMAP_ON,
+    VFIO_USER_MMAP_OFF,
+};
+
+struct vfio_user_config {
+    const char *path; /* of the unix socket to listen on; a stale socket there is replaced */
+    enum vfio_user_mmap mmap;
+    const char *input_qmp; /* the monitor's QMP socket that gets keyboard and mouse; NULL: none */
+    /* From the engine's thread when a monitor connects or goes; may be NULL. */
+    void (*connection_changed)(void *opaque, bool connected);
+    void *opaque;
+};
+
+/* An engine that listens when this returns. PCI must outlive it. NULL and ERROR when it cannot listen. */
+struct engine *vfio_user_create(const struct vfio_user_config *config, struct pci_function *pci,
+                                GError **error);

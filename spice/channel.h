@@ -1,0 +1,110 @@
+/*
+ * Channels and the clients connected to them.
+ *
+ * A struct channel is one (type, id) that the server offers. Its clients' sockets are served on the
+ * channel's event loop: the IO thread's for main and inputs, a worker's for display and cursor. The
+ * base does framing, headers, flow control, pings and teardown; each type adds its operations.
+ * Sending is pulled: when the socket and the ack window have room, produce() is asked for the next
+ * message, so what a slow client has not been sent yet can still be changed or dropped.
+ *
+ * Facts: spice-wire.md section 1. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/event_loop.h"
+#include "spice/message.h"
+#include "spice/stream.h"
+
+struct channel;
+struct channel_client;
+struct client;
+
+struct channel_ops {
+    size_t client_size; /* of the type's client struct, whose first member is struct channel_client */
+    uint32_t max_message; /* largest body a client may send; larger ones close the connection */
+    bool has_ack_window; /* SET_ACK and counting, spice-wire.md section 1.11 */
+
+    /* All on the channel's thread. */
+    /* A client has been authenticated; everything in the client struct after the base is zero. */
+    bool (*connect)(struct channel_client *cc);
+    /* One message, base messages excepted. False: a protocol error; the connection is closed. */
+    bool (*receive)(struct channel_client *cc, uint16_t type, const uint8_t *body, uint32_t size);
+    /* There is room: channel_client_send() at least one message, or return false: nothing to send. */
+    bool (*produce)(struct channel_client *cc);
+    /* The last call for CC: free what the type holds. */
+    void (*disconnect)(struct channel_client *cc);
+};
+
+#define CHANNEL_CAP_WORDS 2
+
+struct channel {
+    SpiceServer *server;
+    const struct channel_ops *ops;
+    struct event_loop *loop;
+    uint8_t type; /* SPICE_CHANNEL_* */
+    uint8_t id;
+    uint32_t caps[CHANNEL_CAP_WORDS]; /* what the link reply announces; set before registering */
+    GList *clients; /* of struct channel_client; the channel's thread only */
+    void *opaque; /* the type's own */
+};
+
+/* Any thread; the channel is offered to clients once registered (IO thread: server_add_channel). */
+void channel_init(struct channel *channel, SpiceServer *server, uint8_t type, uint8_t id,
+                  const struct channel_ops *ops, struct event_loop *loop, void *opaque);
+/* On the channel's thread: disconnects its clients. */
+void channel_finish(struct channel *channel);
+void channel_set_capability(struct channel *channel, unsigned capability);
+
+/* A connection that has passed the link stage. */
+struct channel_link {
+    struct stream *stream;
+    struct client *client;
+    bool mini_header;
+    uint32_t common_caps;
+    uint32_t caps[CHANNEL_CAP_WORDS]; /* the client's; further words are ignored */
+};
+
+/* IO thread: hands LINK's stream over to the channel's thread, where connect() is called. */
+void channel_attach(struct channel *channel, const struct channel_link *link);
+/* IO thread: closes CLIENT's connection to this channel, if it has one; does not wait. */
+void channel_detach(struct channel *channel, struct client *client);
+
+/* A client's connection to a channel; the base of the types' client structs. */
+struct channel_client {
+    struct channel *channel;
+    struct client *client;
+    struct channel_connection *connection; /* the base's own */
+    uint32_t common_caps;
+    uint32_t caps[CHANNEL_CAP_WORDS];
+};
+
+/* On the channel's thread, all of these. */
+bool channel_client_has_cap(const struct channel_client *cc, unsigned capability);
+bool channel_client_is_local(const struct channel_client *cc);
+/* Takes MESSAGE; it is written when the socket has room, in order. */
+void channel_client_send(struct channel_client *cc, struct message *message);
+/* There may be something to produce now. Cheap when there is not, or when the socket is full. */
+void channel_client_wake(struct channel_client *cc);
+/* Messages not wholly written yet. */
+unsigned channel_client_backlog(const struct channel_client *cc);
+/* The serial that the next message sent will have. */
+uint64_t channel_client_next_serial(const struct channel_client *cc);
+/* Closes the connection soon (never inside this call); FORMAT says why, for the log. */
+void channel_client_close(struct channel_client *cc, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Has it been closed, with disconnect() still to come? */
+bool channel_client_is_closed(const struct channel_client *cc);
+
+/* Reading a client's message: false (and zero) when it ends too early. */
+struct message_reader {
+    const uint8_t *data;
+    uint32_t left;
+    bool failed;
+};
+static inline struct message_reader message_reader(const uint8_t *body, uint32_t size)
+{
+    return (struct message_reader){body, size, false};
+}
+uint8_t message_read_u8(struct message_reader *reader);
+uint16_t message_read_u16(struct message_reader *reader);
+uint32_t message_read_u32(struct message_reader *reader);
+uint64_t message_read_u64(struct message_reader *reader);
