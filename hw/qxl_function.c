@@ -7,8 +7,6 @@
 #include "hw/qxl_function.h"
 
 /* Section 1.1; no installed header has them. */
-#define QXL_VENDOR_ID           0x1b36
-#define QXL_DEVICE_ID           0x0100
 #define QXL_SUBSYSTEM_VENDOR_ID 0x1af4
 #define QXL_SUBSYSTEM_ID        0x1100
 #define QXL_CLASS_PRIMARY       0x030000 /* VGA controller */
@@ -109,8 +107,8 @@ struct qxl_function *qxl_function_create(const struct qxl_config *config, SpiceS
     }
     const struct qxl_config *complete = qxl_card_config(function->card);
     struct pci_identity identity = {
-        .vendor = QXL_VENDOR_ID,
-        .device = QXL_DEVICE_ID,
+        .vendor = REDHAT_PCI_VENDOR_ID,
+        .device = QXL_DEVICE_ID_STABLE,
         .subsystem_vendor = QXL_SUBSYSTEM_VENDOR_ID,
         .subsystem = QXL_SUBSYSTEM_ID,
         .class_code = complete->primary ? QXL_CLASS_PRIMARY : QXL_CLASS_SECONDARY,

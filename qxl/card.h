@@ -81,6 +81,12 @@ void qxl_card_io_write(struct qxl_card *card, uint32_t port, uint8_t value);
 /* Always 0xff, section 5.1. */
 uint8_t qxl_card_io_read(struct qxl_card *card, uint32_t port);
 
+/*
+ * The guest is about to write a legacy VGA port of a primary card: up to revision 4 that ends every
+ * other mode (section 1.3). No effect on other cards. Any thread.
+ */
+void qxl_card_vga_port_write(struct qxl_card *card);
+
 /* Power-on state, as after PCI reset: memory slots, surfaces, rings, ROM, interrupts. Any thread. */
 void qxl_card_reset(struct qxl_card *card);
 /* The guest's CPUs start or stop. A stopped card touches no guest memory and raises nothing. */
