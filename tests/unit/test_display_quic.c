@@ -5,54 +5,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "display/quic.h"
+#include "tests/support/vectors.h"
 
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char *vectors; /* folder; NULL: there are none here */
-
-static char *path_of(const char *name)
-{
-    return g_build_filename(vectors, name, NULL);
-}
-
-/* A private copy of exactly the file's size, so that a sanitizer sees every step beyond it. */
-static uint8_t *read_exact(const char *name, size_t *size)
-{
-    g_autofree char *path = path_of(name);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    g_file_get_contents(path, &text, size, &error);
-    g_assert_no_error(error);
-    uint8_t *copy = malloc(*size ? *size : 1);
-    memcpy(copy, text, *size);
-    return copy;
-}
-
-typedef void (*row_fn)(char **columns);
-
-/* Calls FN for each row of the table NAME whose second column is QUIC; returns how many there were.
- */
-static unsigned for_each_row(const char *name, row_fn fn)
-{
-    g_autofree char *path = path_of(name);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    g_file_get_contents(path, &text, NULL, &error);
-    g_assert_no_error(error);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    unsigned count = 0;
-    for (char **line = lines; *line; line++) {
-        g_auto(GStrv) columns = g_strsplit(*line, "\t", -1);
-        if (g_strv_length(columns) > 9 && strcmp(columns[1], "QUIC") == 0) {
-            g_test_message("%s", columns[0]);
-            fn(columns);
-            count++;
-        }
-    }
-    return count;
-}
 
 static enum quic_type type_of(const char *name)
 {
@@ -67,38 +24,36 @@ static enum quic_type type_of(const char *name)
 static void check_decode(char **row)
 {
     size_t size;
-    g_autofree uint8_t *stream = read_exact(row[8], &size);
+    g_autofree uint8_t *stream = vectors_read(row[VECTOR_ENCODED], &size);
     struct quic_info info;
     g_assert_cmpstr(quic_read_header(stream, size, &info), ==, NULL);
-    g_assert_cmpuint(info.type, ==, type_of(row[2]));
-    g_assert_cmpuint(info.width, ==, strtoul(row[3], NULL, 10));
-    g_assert_cmpuint(info.height, ==, strtoul(row[4], NULL, 10));
+    g_assert_cmpuint(info.type, ==, type_of(row[VECTOR_TYPE]));
+    g_assert_cmpuint(info.width, ==, vectors_number(row[VECTOR_WIDTH]));
+    g_assert_cmpuint(info.height, ==, vectors_number(row[VECTOR_HEIGHT]));
 
     unsigned pixel = info.type == QUIC_RGB24 ? 4 : quic_pixel_size(info.type);
     size_t stride = (size_t)info.width * pixel;
     g_autofree uint8_t *pixels = g_malloc(stride * info.height);
     g_assert_cmpstr(quic_decode(stream, size, &info, pixels, (ptrdiff_t)stride), ==, NULL);
 
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    if (info.type == QUIC_RGB24) {
+    if (info.type == QUIC_RGB24) { /* hashed without the fourth byte */
         for (size_t i = 0; i < (size_t)info.width * info.height; i++)
-            g_checksum_update(sum, pixels + i * 4, 3);
-    } else {
-        g_checksum_update(sum, pixels, (gssize)(stride * info.height));
+            memmove(pixels + i * 3, pixels + i * 4, 3);
+        stride = (size_t)info.width * 3;
     }
-    g_assert_cmpstr(g_checksum_get_string(sum), ==, row[9]);
+    vectors_assert_sha256(pixels, (ptrdiff_t)stride, stride, info.height, row[VECTOR_SHA256]);
 }
 
 static void check_encode(char **row)
 {
     size_t size, raw_size;
-    g_autofree uint8_t *expected = read_exact(row[8], &size);
-    g_autofree uint8_t *raw = read_exact(row[7], &raw_size);
-    struct quic_info info = {type_of(row[2]), (uint32_t)strtoul(row[3], NULL, 10),
-                             (uint32_t)strtoul(row[4], NULL, 10)};
-    ptrdiff_t stride = strtol(row[5], NULL, 10);
+    g_autofree uint8_t *expected = vectors_read(row[VECTOR_ENCODED], &size);
+    g_autofree uint8_t *raw = vectors_read(row[VECTOR_RAW], &raw_size);
+    struct quic_info info = {type_of(row[VECTOR_TYPE]), vectors_number(row[VECTOR_WIDTH]),
+                             vectors_number(row[VECTOR_HEIGHT])};
+    ptrdiff_t stride = vectors_number(row[VECTOR_STRIDE]);
     const uint8_t *top = raw;
-    if (row[6][0] == '0') {
+    if (row[VECTOR_TOP_DOWN][0] == '0') {
         top = raw + stride * (ptrdiff_t)(info.height - 1);
         stride = -stride;
     }
@@ -110,44 +65,36 @@ static void check_encode(char **row)
 static void check_malformed(char **row)
 {
     size_t size;
-    g_autofree uint8_t *stream = read_exact(row[5], &size);
+    g_autofree uint8_t *stream = vectors_read(row[MALFORMED_ENCODED], &size);
     struct quic_info info;
     const char *error = quic_read_header(stream, size, &info);
-    if (!error &&
-        (info.width != strtoul(row[3], NULL, 10) || info.height != strtoul(row[4], NULL, 10)))
+    if (!error && (info.width != vectors_number(row[VECTOR_WIDTH]) ||
+                   info.height != vectors_number(row[VECTOR_HEIGHT])))
         error = "size differs from the descriptor's";
     if (!error) {
         g_autofree uint8_t *pixels = g_malloc((size_t)info.width * info.height * 4);
         error = quic_decode(stream, size, &info, pixels, (ptrdiff_t)info.width * 4);
     }
-    if (strcmp(row[8], "error") == 0)
+    if (strcmp(row[MALFORMED_EXPECTED], "error") == 0)
         g_assert_nonnull(error);
-}
-
-static bool skipped(void)
-{
-    if (vectors)
-        return false;
-    g_test_skip("no codec vectors: $SHARED/vectors/codecs is absent");
-    return true;
 }
 
 static void test_decode(void)
 {
-    if (!skipped())
-        g_assert_cmpuint(for_each_row("index.tsv", check_decode), >, 50);
+    if (vectors_present())
+        g_assert_cmpuint(vectors_each("index.tsv", "QUIC", check_decode), >, 50);
 }
 
 static void test_encode(void)
 {
-    if (!skipped())
-        g_assert_cmpuint(for_each_row("index.tsv", check_encode), >, 50);
+    if (vectors_present())
+        g_assert_cmpuint(vectors_each("index.tsv", "QUIC", check_encode), >, 50);
 }
 
 static void test_malformed(void)
 {
-    if (!skipped())
-        g_assert_cmpuint(for_each_row("malformed/index.tsv", check_malformed), >, 20);
+    if (vectors_present())
+        g_assert_cmpuint(vectors_each("malformed/index.tsv", "QUIC", check_malformed), >, 20);
 }
 
 /* What the encoder makes of random pictures, the decoder reads back; narrow, wide and flat ones. */
@@ -210,9 +157,6 @@ static void test_damage(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    const char *shared = g_getenv("SHARED");
-    g_autofree char *folder = shared ? g_build_filename(shared, "vectors", "codecs", NULL) : NULL;
-    vectors = folder && g_file_test(folder, G_FILE_TEST_IS_DIR) ? folder : NULL;
     g_test_add_func("/quic/decode", test_decode);
     g_test_add_func("/quic/encode", test_encode);
     g_test_add_func("/quic/malformed", test_malformed);
