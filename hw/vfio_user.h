@@ -23,6 +23,7 @@ struct vfio_user_config {
     void *opaque;
 };
 
-/* An engine that listens when this returns. PCI must outlive it. NULL and ERROR when it cannot listen. */
+/* An engine that listens when this returns. PCI must outlive it. NULL and ERROR when it cannot
+ * listen. */
 struct engine *vfio_user_create(const struct vfio_user_config *config, struct pci_function *pci,
                                 GError **error);

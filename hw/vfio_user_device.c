@@ -1,0 +1,481 @@
+/*
+ * A PCI function as a vfio-user device: commands and answers.
+ *
+ * Facts: vfio-user.md sections 1 and 3. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#define G_LOG_DOMAIN "vfio-user"
+
+#include "hw/vfio_user_device.h"
+
+#include "hw/vfio_user_feature.h"
+#include "hw/vfio_user_version.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_COMPLAINTS 20 /* a minute, so that a client cannot fill the disk */
+#define PAGE_SIZE      4096u
+
+/* What a handler answers with when it returns 0. */
+struct answer {
+    uint8_t *data; /* VFIO_USER_MAX_MESSAGE bytes less a header */
+    size_t size;   /* bytes of it to send */
+    int fd;        /* goes along, stays the device's; -1: none */
+};
+
+/* 0 or an errno. */
+typedef int (*command_handler)(struct vfio_user_device *device, struct vfio_user_message *message,
+                               struct answer *answer);
+
+G_GNUC_PRINTF(2, 3)
+static void complain(struct vfio_user_device *device, const char *format, ...)
+{
+    va_list arguments;
+
+    int64_t now = g_get_monotonic_time();
+
+    if (now - device->complaints_since > G_TIME_SPAN_MINUTE) {
+        device->complaints_since = now;
+        device->complaints = 0;
+    }
+    if (device->complaints > MAX_COMPLAINTS)
+        return;
+    if (device->complaints++ == MAX_COMPLAINTS) {
+        g_message("%s: more of the kind; not reported for a minute", device->name);
+        return;
+    }
+    va_start(arguments, format);
+    char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_message("%s: %s", device->name, text);
+    g_free(text);
+}
+
+static void set_answer(struct answer *answer, const void *data, size_t size)
+{
+    memcpy(answer->data, data, size);
+    answer->size = size;
+}
+
+static int version(struct vfio_user_device *device, struct vfio_user_message *message,
+                   struct answer *answer)
+{
+    const char *problem = "it was sent before";
+
+    if (!device->negotiated)
+        answer->size = vfio_user_negotiate(message->payload, message->size, answer->data, &problem);
+    if (!answer->size) {
+        complain(device, "VERSION refused: %s", problem);
+        return EINVAL;
+    }
+    device->negotiated = true;
+    return 0;
+}
+
+static int dma_map(struct vfio_user_device *device, struct vfio_user_message *message,
+                   struct answer *answer)
+{
+    struct vfio_user_dma_map map;
+
+    (void)answer;
+    memcpy(&map, message->payload, sizeof(map));
+    if (map.flags & ~VFIO_USER_DMA_MAP_FLAGS || map.offset > UINT64_MAX - map.size)
+        return EINVAL;
+    return vfio_user_dma_map(&device->dma, map.address, map.size);
+}
+
+static int dma_unmap(struct vfio_user_device *device, struct vfio_user_message *message,
+                     struct answer *answer)
+{
+    struct vfio_user_dma_unmap unmap;
+    int error = 0;
+
+    memcpy(&unmap, message->payload, sizeof(unmap));
+    if (unmap.flags & ~(uint32_t)VFIO_DMA_UNMAP_FLAG_ALL)
+        return EINVAL;
+    if (!unmap.flags)
+        error = vfio_user_dma_unmap(&device->dma, unmap.address, unmap.size);
+    else if (unmap.address || unmap.size)
+        return EINVAL;
+    else
+        g_array_set_size(device->dma.windows, 0);
+    set_answer(answer, &unmap, sizeof(unmap));
+    return error;
+}
+
+static int get_info(struct vfio_user_device *device, struct vfio_user_message *message,
+                    struct answer *answer)
+{
+    struct vfio_user_device_info info;
+
+    (void)device;
+    memcpy(&info, message->payload, sizeof(info));
+    if (info.argsz < sizeof(info))
+        return EINVAL;
+    info = (struct vfio_user_device_info){
+        .argsz = sizeof(info),
+        .flags = VFIO_DEVICE_FLAGS_RESET | VFIO_DEVICE_FLAGS_PCI,
+        .num_regions = VFIO_PCI_NUM_REGIONS,
+        .num_irqs = VFIO_PCI_NUM_IRQS,
+    };
+    set_answer(answer, &info, sizeof(info));
+    return 0;
+}
+
+/* Never an I/O BAR, whose accesses must reach us, nor one that the guest must not write. */
+static bool can_be_mapped(const struct pci_bar *bar)
+{
+    return bar->type != PCI_BAR_IO && bar->memory && bar->memfd >= 0 && !bar->read_only &&
+           bar->size % PAGE_SIZE == 0 && bar->memfd_offset % PAGE_SIZE == 0;
+}
+
+static int get_region_info(struct vfio_user_device *device, struct vfio_user_message *message,
+                           struct answer *answer)
+{
+    struct vfio_region_info info;
+
+    memcpy(&info, message->payload, sizeof(info));
+    if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_REGIONS)
+        return EINVAL;
+
+    const struct pci_bar *bar = pci_function_bar(device->pci, info.index);
+    info = (struct vfio_region_info){.argsz = sizeof(info), .index = info.index};
+    if (bar->type != PCI_BAR_ABSENT)
+        info.size = bar->size;
+    else if (info.index == VFIO_PCI_CONFIG_REGION_INDEX)
+        info.size = PCI_CONFIG_SIZE;
+    if (info.size)
+        info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+    if (info.size && device->map_memory && can_be_mapped(bar)) {
+        info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
+        info.offset = bar->memfd_offset;
+        answer->fd = bar->memfd;
+    }
+    set_answer(answer, &info, sizeof(info));
+    return 0;
+}
+
+static int get_region_io_fds(struct vfio_user_device *device, struct vfio_user_message *message,
+                             struct answer *answer)
+{
+    struct vfio_user_region_io_fds fds;
+
+    (void)device;
+    memcpy(&fds, message->payload, sizeof(fds));
+    if (fds.argsz < sizeof(fds) || fds.flags || fds.index >= VFIO_PCI_NUM_REGIONS)
+        return EINVAL;
+    /* None: an ioeventfd would lose the value that is written. */
+    fds.argsz = sizeof(fds);
+    fds.count = 0;
+    set_answer(answer, &fds, sizeof(fds));
+    return 0;
+}
+
+static int get_irq_info(struct vfio_user_device *device, struct vfio_user_message *message,
+                        struct answer *answer)
+{
+    struct vfio_user_irq_info info;
+
+    (void)device;
+    memcpy(&info, message->payload, sizeof(info));
+    if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
+        return EINVAL;
+    info.argsz = sizeof(info);
+    info.flags = vfio_user_irq_flags(info.index);
+    info.count = vfio_user_irq_count(info.index);
+    set_answer(answer, &info, sizeof(info));
+    return 0;
+}
+
+static int set_irqs(struct vfio_user_device *device, struct vfio_user_message *message,
+                    struct answer *answer)
+{
+    (void)answer;
+    return vfio_user_irq_set(&device->irq, message);
+}
+
+static bool inside(uint64_t offset, uint32_t count, uint64_t size)
+{
+    return offset <= size && count <= size - offset;
+}
+
+static int region_read(struct vfio_user_device *device, struct vfio_user_message *message,
+                       struct answer *answer)
+{
+    struct vfio_user_region_access access;
+    uint8_t *data = answer->data + sizeof(access);
+
+    memcpy(&access, message->payload, sizeof(access));
+    if (access.count > VFIO_USER_MAX_DATA)
+        return EINVAL;
+    if (access.region == VFIO_PCI_CONFIG_REGION_INDEX) {
+        if (!inside(access.offset, access.count, PCI_CONFIG_SIZE))
+            return EINVAL;
+        pci_config_read(device->pci, access.offset, data, access.count);
+    } else if (!pci_bar_read(device->pci, access.region, access.offset, data, access.count)) {
+        return EINVAL;
+    }
+    memcpy(answer->data, &access, sizeof(access));
+    answer->size = sizeof(access) + access.count;
+    return 0;
+}
+
+/* A write to a BAR without memory: the device acts on it, which may take its time. */
+static int write_port(struct vfio_user_device *device, const struct vfio_user_region_access *access,
+                      const uint8_t *data)
+{
+    const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
+    uint32_t value = 0;
+
+    if (!inside(access->offset, access->count, bar->size) ||
+        (access->count != 1 && access->count != 2 && access->count != 4))
+        return EINVAL;
+    memcpy(&value, data, access->count);
+    enum vfio_user_lane_result result =
+        vfio_user_lane_write(&device->lane, access->region, access->offset, access->count, value);
+    if (result == VFIO_USER_LANE_FULL) {
+        complain(device, "a write to port %" PRIu64 " was dropped: %u are waiting already",
+                 access->offset, VFIO_USER_LANE_LENGTH);
+        return EBUSY;
+    }
+    if (result == VFIO_USER_LANE_LATE)
+        complain(device,
+                 "a write to port %" PRIu64 " is not done after %d ms; answered all the same",
+                 access->offset, VFIO_USER_PATIENCE_MS);
+    vfio_user_irq_recheck(&device->irq, true);
+    return 0;
+}
+
+static inline int write_region(struct vfio_user_device *device,
+                               const struct vfio_user_region_access *access, const uint8_t *data)
+{
+    if (access->region == VFIO_PCI_CONFIG_REGION_INDEX) {
+        if (!inside(access->offset, access->count, PCI_CONFIG_SIZE))
+            return EINVAL;
+        pci_config_write(device->pci, access->offset, data, access->count);
+        return 0;
+    }
+    const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
+    if (bar->type != PCI_BAR_ABSENT && !bar->memory)
+        return write_port(device, access, data);
+    return pci_bar_write(device->pci, access->region, access->offset, data, access->count) ? 0
+                                                                                           : EINVAL;
+}
+
+static int region_write(struct vfio_user_device *device, struct vfio_user_message *message,
+                        struct answer *answer)
+{
+    struct vfio_user_region_access access;
+
+    memcpy(&access, message->payload, sizeof(access));
+    if (access.count > message->size - sizeof(access))
+        return EINVAL;
+    int error = write_region(device, &access, message->payload + sizeof(access));
+    set_answer(answer, &access, sizeof(access));
+    return error;
+}
+
+static int region_write_multi(struct vfio_user_device *device, struct vfio_user_message *message,
+                              struct answer *answer)
+{
+    struct vfio_user_write_multi_entry entry;
+    uint64_t count, done;
+    int error = 0;
+
+    memcpy(&count, message->payload, sizeof(count));
+    if (count > (message->size - sizeof(count)) / sizeof(entry))
+        return EINVAL;
+    for (done = 0; done < count && !error; done++) {
+        memcpy(&entry, message->payload + sizeof(count) + done * sizeof(entry), sizeof(entry));
+        const struct vfio_user_region_access access = {
+            .offset = entry.offset,
+            .region = entry.region,
+            .count = entry.count,
+        };
+        error =
+            entry.count > sizeof(entry.data) ? EINVAL : write_region(device, &access, entry.data);
+    }
+    set_answer(answer, &done, sizeof(done));
+    return error;
+}
+
+static int reset(struct vfio_user_device *device, struct vfio_user_message *message,
+                 struct answer *answer)
+{
+    (void)message;
+    (void)answer;
+    switch (vfio_user_lane_reset(&device->lane)) {
+    case VFIO_USER_LANE_FULL:
+        return EBUSY;
+    case VFIO_USER_LANE_LATE:
+        complain(device, "a reset is not done after %d ms; answered all the same",
+                 VFIO_USER_PATIENCE_MS);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int feature(struct vfio_user_device *device, struct vfio_user_message *message,
+                   struct answer *answer)
+{
+    const char *problem = NULL;
+    int error = vfio_user_feature(&device->dma, message, answer->data, &answer->size, &problem);
+
+    if (error)
+        complain(device, "DEVICE_FEATURE refused: %s", problem);
+    return error;
+}
+
+static int migration_data(struct vfio_user_device *device, struct vfio_user_message *message,
+                          struct answer *answer)
+{
+    (void)message;
+    (void)answer;
+    complain(device, "migration data refused: migration through vfio-user is not supported");
+    return EINVAL;
+}
+
+static const struct {
+    const char *name;
+    size_t size;  /* least bytes of payload */
+    unsigned fds; /* most descriptors */
+    command_handler handle;
+} commands[VFIO_USER_COMMAND_COUNT] = {
+    [VFIO_USER_VERSION] = {"VERSION", sizeof(struct vfio_user_version), 0, version},
+    [VFIO_USER_DMA_MAP] = {"DMA_MAP", sizeof(struct vfio_user_dma_map), 1, dma_map},
+    [VFIO_USER_DMA_UNMAP] = {"DMA_UNMAP", sizeof(struct vfio_user_dma_unmap), 0, dma_unmap},
+    [VFIO_USER_GET_INFO] = {"DEVICE_GET_INFO", sizeof(struct vfio_user_device_info), 0, get_info},
+    [VFIO_USER_GET_REGION_INFO] = {"DEVICE_GET_REGION_INFO", sizeof(struct vfio_region_info), 0,
+                                   get_region_info},
+    [VFIO_USER_GET_REGION_IO_FDS] = {"DEVICE_GET_REGION_IO_FDS",
+                                     sizeof(struct vfio_user_region_io_fds), 0, get_region_io_fds},
+    [VFIO_USER_GET_IRQ_INFO] = {"DEVICE_GET_IRQ_INFO", sizeof(struct vfio_user_irq_info), 0,
+                                get_irq_info},
+    [VFIO_USER_SET_IRQS] = {"DEVICE_SET_IRQS", sizeof(struct vfio_irq_set), VFIO_USER_MAX_FDS,
+                            set_irqs},
+    [VFIO_USER_REGION_READ] = {"REGION_READ", sizeof(struct vfio_user_region_access), 0,
+                               region_read},
+    [VFIO_USER_REGION_WRITE] = {"REGION_WRITE", sizeof(struct vfio_user_region_access), 0,
+                                region_write},
+    [VFIO_USER_RESET] = {"DEVICE_RESET", 0, 0, reset},
+    [VFIO_USER_REGION_WRITE_MULTI] = {"REGION_WRITE_MULTI", sizeof(uint64_t), 0,
+                                      region_write_multi},
+    [VFIO_USER_FEATURE] = {"DEVICE_FEATURE", sizeof(struct vfio_user_feature), 0, feature},
+    [VFIO_USER_MIG_DATA_READ] = {"MIG_DATA_READ", 0, 0, migration_data},
+    [VFIO_USER_MIG_DATA_WRITE] = {"MIG_DATA_WRITE", 0, 0, migration_data},
+};
+
+static const char *command_name(unsigned command)
+{
+    return command < VFIO_USER_COMMAND_COUNT && commands[command].name ? commands[command].name
+                                                                       : "an unknown command";
+}
+
+/* Checks what holds for every command, and runs it. 0 or an errno. */
+static int run(struct vfio_user_device *device, struct vfio_user_message *message,
+               struct answer *answer)
+{
+    unsigned command = message->header.command;
+
+    if (command >= VFIO_USER_COMMAND_COUNT || !commands[command].handle ||
+        message->size < commands[command].size || message->fd_count > commands[command].fds ||
+        message->fds_lost)
+        return EINVAL;
+    return commands[command].handle(device, message, answer);
+}
+
+/* False when the client is gone or began with anything but VERSION. */
+static bool handle(struct vfio_user_device *device, struct vfio_user_message *message)
+{
+    struct answer answer = {.data = vfio_user_stream_reply(&device->stream), .fd = -1};
+    bool silent = message->header.flags & VFIO_USER_NO_REPLY;
+    int error = EPROTO;
+
+    bool acceptable = device->negotiated || message->header.command == VFIO_USER_VERSION;
+    if (acceptable)
+        error = run(device, message, &answer);
+    for (unsigned i = 0; i < message->fd_count; i++)
+        if (message->fds[i] >= 0)
+            close(message->fds[i]);
+    if (error)
+        complain(device, "%s (command %u, %u bytes) failed: %s",
+                 command_name(message->header.command), message->header.command,
+                 message->header.size, g_strerror(error));
+    if (!acceptable)
+        return false;
+    return silent ||
+           vfio_user_stream_send(&device->stream, &message->header, error, answer.size, answer.fd);
+}
+
+bool vfio_user_device_serve(struct vfio_user_device *device)
+{
+    struct vfio_user_stream *stream = &device->stream;
+    struct vfio_user_message message;
+
+    if (vfio_user_stream_blocked(stream)) {
+        if (!vfio_user_stream_flush(stream))
+            return false;
+    } else if (!vfio_user_stream_fill(stream)) {
+        return false;
+    }
+    /* A client that does not read its answers is not listened to until it does. */
+    while (!vfio_user_stream_blocked(stream)) {
+        switch (vfio_user_stream_next(stream, &message)) {
+        case VFIO_USER_INCOMPLETE:
+            return true;
+        case VFIO_USER_BROKEN:
+            complain(device, "bad message header: command %u, size %u (limits 16 to %u), flags %#x",
+                     message.header.command, message.header.size, VFIO_USER_MAX_MESSAGE,
+                     message.header.flags);
+            return false;
+        case VFIO_USER_MESSAGE:
+            if (!handle(device, &message))
+                return false;
+            break;
+        }
+    }
+    return true;
+}
+
+void vfio_user_device_init(struct vfio_user_device *device, struct pci_function *pci,
+                           const char *name, int epoll, uint32_t tag)
+{
+    device->pci = pci;
+    device->name = name;
+    vfio_user_stream_init(&device->stream);
+    vfio_user_dma_init(&device->dma);
+    vfio_user_lane_init(&device->lane, pci);
+    vfio_user_irq_init(&device->irq, epoll, tag);
+    pci_intx_set_sink(pci, vfio_user_irq_line, &device->irq);
+    vfio_user_irq_line(&device->irq, pci_intx_level(pci));
+}
+
+void vfio_user_device_finish(struct vfio_user_device *device)
+{
+    vfio_user_lane_finish(&device->lane);
+    pci_intx_set_sink(device->pci, NULL, NULL);
+    vfio_user_irq_finish(&device->irq);
+    vfio_user_dma_finish(&device->dma);
+    vfio_user_stream_finish(&device->stream);
+}
+
+void vfio_user_device_connect(struct vfio_user_device *device, int fd, bool map_memory)
+{
+    vfio_user_stream_open(&device->stream, fd);
+    device->negotiated = false;
+    device->map_memory = map_memory;
+}
+
+void vfio_user_device_disconnect(struct vfio_user_device *device)
+{
+    vfio_user_stream_close(&device->stream);
+    vfio_user_irq_unbind(&device->irq);
+    vfio_user_dma_clear(&device->dma);
+    while (vfio_user_lane_reset(&device->lane) == VFIO_USER_LANE_FULL)
+        vfio_user_lane_settle(&device->lane);
+    vfio_user_lane_settle(&device->lane);
+}
