@@ -55,3 +55,16 @@ size_t lz_decoded_stride(const struct lz_info *info);
  * XXXA writes only each fourth byte. NULL, or a static text; then ROWS are undefined.
  */
 const char *lz_decode(const uint8_t *data, size_t size, const struct lz_info *info, uint8_t *rows);
+
+/* Holds the hash table and scratch memory; one picture at a time. */
+struct lz_encoder;
+struct lz_encoder *lz_encoder_create(void);
+void lz_encoder_destroy(struct lz_encoder *encoder); /* NULL is allowed */
+
+/*
+ * Encodes rows laid out as lz_decode() gives them (bytes that it clears are ignored) into at most
+ * ROOM bytes at OUT. Returns how many, or 0 when ROOM is too small. RGB24 is not encoded: its
+ * pixels would have to be widened, so say RGB32, whose stream is the same.
+ */
+size_t lz_encode(struct lz_encoder *encoder, const struct lz_info *info, const uint8_t *rows,
+                 uint8_t *out, size_t room);

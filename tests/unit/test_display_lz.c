@@ -82,10 +82,74 @@ static void test_malformed(void)
     g_assert_cmpuint(vectors_each("malformed/index.tsv", "LZ_PLT", check_malformed), >, 0);
 }
 
+/* Masks a row as the decoder clears it. */
+static void clear_unused(enum lz_type type, uint8_t *rows, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (type == LZ_RGB16 && i % 2 == 1)
+            rows[i] &= 0x7f;
+        if (type == LZ_RGB32 && i % 4 == 3)
+            rows[i] = 0;
+    }
+}
+
+/* Random pictures, from noise to flat, come back as they were; unused bits must not matter. */
+static void test_round_trip(void)
+{
+    static const enum lz_type types[] = {LZ_PLT1_BE, LZ_PLT4_LE, LZ_PLT8, LZ_RGB16,
+                                         LZ_RGB32,   LZ_RGBA,    LZ_XXXA, LZ_A8};
+    g_autoptr(GRand) random = g_rand_new_with_seed(3);
+    struct lz_encoder *encoder = lz_encoder_create();
+    for (int n = 0; n < 800; n++) {
+        struct lz_info info = {.type = types[n % 8],
+                               .width = (uint32_t)g_rand_int_range(random, 1, n % 5 ? 60 : 900),
+                               .height = (uint32_t)g_rand_int_range(random, 1, n % 5 ? 40 : 100),
+                               .top_down = n & 1};
+        unsigned pixels = lz_pixels_per_byte(info.type);
+        info.stride = (info.width + pixels - 1) / pixels;
+        if (info.type == LZ_RGB16)
+            info.stride = info.width * 2;
+        else if (info.type >= LZ_RGB24 && info.type <= LZ_XXXA)
+            info.stride = info.width * 4;
+        size_t size = lz_decoded_stride(&info) * info.height;
+        uint8_t *rows = malloc(size), *back = calloc(1, size);
+        int flatness = 1 << g_rand_int_range(random, 0, 10),
+            colors = g_rand_int_range(random, 1, 256);
+        for (size_t i = 0; i < size; i++)
+            rows[i] = i > 8 && g_rand_int_range(random, 0, flatness)
+                          ? rows[i - (size_t)(n % 3 ? 4 : 8)]
+                          : (uint8_t)g_rand_int_range(random, 0, colors);
+
+        size_t room = 2 * size + 100;
+        uint8_t *stream = malloc(room);
+        size_t used = lz_encode(encoder, &info, rows, stream, room);
+        g_assert_cmpuint(used, >, 0);
+        /* With just that much room it fits, with one byte less it says so. */
+        uint8_t *exact = malloc(used);
+        g_assert_cmpuint(lz_encode(encoder, &info, rows, exact, used - 1), ==, 0);
+        memcpy(exact, stream, used);
+
+        struct lz_info read;
+        g_assert_cmpstr(lz_read_header(exact, used, &read), ==, NULL);
+        g_assert_cmpuint(read.top_down, ==, info.top_down);
+        g_assert_cmpstr(lz_decode(exact, used, &read, back), ==, NULL);
+        clear_unused(info.type, rows, size);
+        for (size_t i = 0; info.type == LZ_XXXA && i < size; i++)
+            rows[i] = i % 4 == 3 ? rows[i] : 0;
+        g_assert_cmpmem(back, size, rows, size);
+        free(exact);
+        free(stream);
+        free(rows);
+        free(back);
+    }
+    lz_encoder_destroy(encoder);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/lz/decode", test_decode);
     g_test_add_func("/lz/malformed", test_malformed);
+    g_test_add_func("/lz/round-trip", test_round_trip);
     return g_test_run();
 }

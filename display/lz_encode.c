@@ -1,0 +1,249 @@
+/*
+ * One candidate per hash of a few units, as in LZ4: the last place where they stood. Long stretches
+ * without a match are walked in growing steps, so that noise costs little.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "display/lz.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define HASH_BITS    13
+#define HASH_SIZE    (1u << HASH_BITS)
+#define MAX_LITERALS 32
+#define NEAR_LIMIT   8192 /* distances below take two bytes with the control byte, others four */
+#define FAR_LIMIT    73727
+#define SKIP_SHIFT   5 /* after 2^5 misses the step grows */
+
+struct lz_encoder {
+    uint32_t places[HASH_SIZE]; /* where a hash was seen last, + 1; 0: never */
+    uint8_t *alpha;             /* plane of the picture being encoded */
+    size_t alpha_size;
+};
+
+struct output {
+    uint8_t *at, *end;
+};
+
+/* How a kernel sees its units; constants where it is called. */
+struct unit {
+    unsigned size;    /* bytes in memory: 1, 2 or 4 */
+    unsigned literal; /* bytes in the stream */
+    unsigned bias;    /* what is taken off a match's length */
+    uint64_t mask;    /* of eight bytes: what counts when units are compared */
+};
+
+static const struct unit unit_byte = {1, 1, 2, UINT64_MAX};
+static const struct unit unit_rgb16 = {2, 2, 1, UINT64_C(0x7fff7fff7fff7fff)};
+static const struct unit unit_rgb = {4, 3, 0, UINT64_C(0x00ffffff00ffffff)};
+
+/* Units that the hash covers; a match is never shorter, so it never costs more than literals. */
+INLINE unsigned hashed_units(struct unit unit)
+{
+    return unit.size == 4 ? 2 : unit.size == 2 ? 2 : 4;
+}
+
+/* Fewer units left than this are literals: eight bytes may be loaded at each place before. */
+INLINE size_t tail_units(struct unit unit)
+{
+    return 8 / unit.size + 1;
+}
+
+INLINE uint64_t load8(const uint8_t *units, size_t i, struct unit unit)
+{
+    uint64_t value;
+    memcpy(&value, units + i * unit.size, sizeof(value));
+    return value & unit.mask;
+}
+
+INLINE uint32_t hash(uint64_t eight, struct unit unit)
+{
+    unsigned used = 8 * hashed_units(unit) * unit.size;
+    uint64_t key = used < 64 ? eight << (64 - used) : eight;
+    return (uint32_t)((key * UINT64_C(0x9e3779b185ebca87)) >> (64 - HASH_BITS));
+}
+
+/* How many units agree from A and B on, B behind A, END the first that must not be looked at. */
+INLINE size_t common_units(const uint8_t *units, size_t a, size_t b, size_t end, struct unit unit)
+{
+    size_t start = b, per_load = 8 / unit.size;
+    while (b + per_load <= end) {
+        uint64_t difference = load8(units, a, unit) ^ load8(units, b, unit);
+        if (difference)
+            return b - start + (unsigned)__builtin_ctzll(difference) / (8 * unit.size);
+        a += per_load;
+        b += per_load;
+    }
+    return b - start;
+}
+
+/* Units FIRST to END as literals; false when there is no room. */
+INLINE bool put_literals(struct output *out, const uint8_t *units, size_t first, size_t end,
+                         struct unit unit)
+{
+    while (first < end) {
+        size_t count = end - first < MAX_LITERALS ? end - first : MAX_LITERALS;
+        if ((size_t)(out->end - out->at) < 1 + count * unit.literal)
+            return false;
+        *out->at++ = (uint8_t)(count - 1);
+        const uint8_t *from = units + first * unit.size;
+        for (size_t i = 0; i < count; i++) {
+            if (unit.size == 1) {
+                out->at[i] = from[i];
+            } else if (unit.size == 2) {
+                out->at[i * 2] = from[i * 2 + 1];
+                out->at[i * 2 + 1] = from[i * 2];
+            } else {
+                out->at[i * 3] = from[i * 4];
+                out->at[i * 3 + 1] = from[i * 4 + 1];
+                out->at[i * 3 + 2] = from[i * 4 + 2];
+            }
+        }
+        out->at += count * unit.literal;
+        first += count;
+    }
+    return true;
+}
+
+static bool put_match(struct output *out, size_t distance, size_t length, unsigned bias)
+{
+    length -= bias;
+    if ((size_t)(out->end - out->at) < 5 + length / 255)
+        return false;
+    distance -= 1;
+    unsigned high = distance < NEAR_LIMIT - 1 ? (unsigned)(distance >> 8) : 31;
+    if (length < 7) {
+        *out->at++ = (uint8_t)(length << 5 | high);
+    } else {
+        *out->at++ = (uint8_t)(7 << 5 | high);
+        for (length -= 7; length >= 255; length -= 255)
+            *out->at++ = 255;
+        *out->at++ = (uint8_t)length;
+    }
+    if (distance < NEAR_LIMIT - 1) {
+        *out->at++ = (uint8_t)distance;
+    } else {
+        distance -= NEAR_LIMIT - 1;
+        *out->at++ = 255;
+        *out->at++ = (uint8_t)(distance >> 8);
+        *out->at++ = (uint8_t)distance;
+    }
+    return true;
+}
+
+/* One pass over COUNT units; false when the output is full. */
+INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const uint8_t *units,
+                        size_t count, struct unit unit)
+{
+    uint32_t *places = encoder->places;
+    memset(places, 0, sizeof(encoder->places));
+    size_t literals = 0, i = 0, misses = 0;
+    size_t end = count > tail_units(unit) ? count - tail_units(unit) : 0;
+
+    while (i < end) {
+        uint32_t slot = hash(load8(units, i, unit), unit);
+        size_t candidate = places[slot], distance = i + 1 - candidate;
+        places[slot] = (uint32_t)i + 1;
+        size_t length = 0;
+        if (candidate && distance <= FAR_LIMIT)
+            length = common_units(units, candidate - 1, i, end, unit);
+        if (length < hashed_units(unit)) {
+            i += 1 + (misses++ >> SKIP_SHIFT);
+            continue;
+        }
+        misses = 0;
+        while (i > literals && candidate > 1 &&
+               memcmp(units + (i - 1) * unit.size, units + (candidate - 2) * unit.size,
+                      unit.size) == 0) {
+            i--;
+            candidate--;
+            length++;
+        }
+        if (!put_literals(out, units, literals, i, unit) ||
+            !put_match(out, distance, length, unit.bias))
+            return false;
+        i += length;
+        literals = i;
+        if (i < end)
+            places[hash(load8(units, i - 1, unit), unit)] = (uint32_t)i;
+    }
+    return put_literals(out, units, literals, count, unit);
+}
+
+struct lz_encoder *lz_encoder_create(void)
+{
+    return g_new0(struct lz_encoder, 1);
+}
+
+void lz_encoder_destroy(struct lz_encoder *encoder)
+{
+    if (encoder)
+        g_free(encoder->alpha);
+    g_free(encoder);
+}
+
+static void put_header(struct output *out, const struct lz_info *info)
+{
+    const uint32_t words[] = {LZ_MAGIC,     LZ_VERSION,   info->type,    info->width,
+                              info->height, info->stride, info->top_down};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        uint32_t word = GUINT32_TO_BE(words[i]);
+        memcpy(out->at, &word, sizeof(word));
+        out->at += sizeof(word);
+    }
+}
+
+static bool encode_alpha(struct lz_encoder *encoder, struct output *out, const uint8_t *rows,
+                         size_t pixels)
+{
+    if (encoder->alpha_size < pixels) {
+        g_free(encoder->alpha);
+        encoder->alpha = g_malloc(pixels);
+        encoder->alpha_size = pixels;
+    }
+    for (size_t i = 0; i < pixels; i++)
+        encoder->alpha[i] = rows[i * 4 + 3];
+    return encode_pass(encoder, out, encoder->alpha, pixels, unit_byte);
+}
+
+size_t lz_encode(struct lz_encoder *encoder, const struct lz_info *info, const uint8_t *rows,
+                 uint8_t *out, size_t room)
+{
+    struct output output = {out, out + room};
+    if (room < LZ_HEADER_SIZE)
+        return 0;
+    put_header(&output, info);
+    size_t pixels = (size_t)info->width * info->height;
+    bool fits = false;
+    switch (info->type) {
+    case LZ_PLT1_LE:
+    case LZ_PLT1_BE:
+    case LZ_PLT4_LE:
+    case LZ_PLT4_BE:
+    case LZ_PLT8:
+        fits = encode_pass(encoder, &output, rows, (size_t)info->stride * info->height, unit_byte);
+        break;
+    case LZ_A8:
+        fits = encode_pass(encoder, &output, rows, pixels, unit_byte);
+        break;
+    case LZ_RGB16:
+        fits = encode_pass(encoder, &output, rows, pixels, unit_rgb16);
+        break;
+    case LZ_RGB24:
+        break;
+    case LZ_RGB32:
+        fits = encode_pass(encoder, &output, rows, pixels, unit_rgb);
+        break;
+    case LZ_RGBA:
+        fits = encode_pass(encoder, &output, rows, pixels, unit_rgb) &&
+               encode_alpha(encoder, &output, rows, pixels);
+        break;
+    case LZ_XXXA:
+        fits = encode_alpha(encoder, &output, rows, pixels);
+        break;
+    }
+    return fits ? (size_t)(output.at - out) : 0;
+}
