@@ -38,7 +38,7 @@ if ready; then
 fi
 [ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot need root; run as root or point CASSIA_CHROOT at a ready folder"
 for tool in debootstrap dpkg-deb flock tar; do
-    command -v "$tool" >/dev/null || fail "$tool is missing; build-aux/install-packages check installs it"
+    command -v "$tool" >/dev/null || fail "$tool is missing; setup/install-packages check installs it"
 done
 
 mkdir -p "$(dirname "$root")"

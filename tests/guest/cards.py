@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The display cards that a guest test can give to its guest, and how each shows its screen."""
+
+import os
+import subprocess
+import time
+
+from bench import BUILDDIR
+from pictures import read_picture
+
+PICTURE_TIMEOUT = 30
+DEVICE_ID = "gfx0"
+
+
+def screenshot(bench, uri):
+    """What a SPICE client is shown, as spicy-screenshot of spice-gtk takes it."""
+    path = bench.path("client.ppm")
+    if os.path.exists(path):
+        os.unlink(path)
+    run = subprocess.run(
+        ["spicy-screenshot", f"--uri={uri}", f"--out-file={path}"],
+        capture_output=True,
+        text=True,
+        timeout=PICTURE_TIMEOUT,
+    )
+    if run.returncode != 0 or not os.path.exists(path):
+        raise RuntimeError(f"spicy-screenshot: status {run.returncode}: {run.stderr.strip()}")
+    return read_picture(path)
+
+
+class CassiaCard:
+    """Our card behind a vfio-user socket, with its server and monitor."""
+
+    can_unplug = True
+
+    def __init__(self, bench, name="card", mmap="auto", options=()):
+        self.bench = bench
+        self.socket = bench.path(f"{name}.sock")
+        self.monitor = bench.path(f"{name}.qmp")
+        self.process = bench.start(
+            name,
+            [
+                os.path.join(BUILDDIR, "bin", "cassia"),
+                "serve",
+                "--vfio-user",
+                f"{self.socket},mmap={mmap}",
+                "-spice",
+                "addr=127.0.0.1,port=0,disable-ticketing=on",
+                "-qmp",
+                f"unix:{self.monitor},server=on,wait=off",
+                "-d",
+                "guest_errors",
+                *options,
+            ],
+        )
+        self.uri = self.process.wait_output(r"spice://127\.0\.0\.1:\d+").group(0)
+        # The device must be there before QEMU looks for it.
+        deadline = time.monotonic() + 10
+        while not os.path.exists(self.socket):
+            self.process.check_alive()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"cassia does not listen at {self.socket}")
+            time.sleep(0.02)
+
+    def device(self):
+        """The properties for device_add; -device takes them as JSON."""
+        return {
+            "driver": "vfio-user-pci",
+            "id": DEVICE_ID,
+            "socket": {"type": "unix", "path": self.bench.inside(self.socket)},
+        }
+
+    def qemu_options(self):
+        return []
+
+    def screendump(self, guest, kind="ppm"):
+        del guest
+        path = self.bench.path(f"screendump.{kind}")
+        subprocess.run(
+            [
+                os.path.join(BUILDDIR, "bin", "cassia"),
+                "qmp",
+                self.monitor,
+                "screendump",
+                f"filename={path}",
+                f"format={kind}",
+            ],
+            check=True,
+            capture_output=True,
+            timeout=PICTURE_TIMEOUT,
+        )
+        return read_picture(path)
+
+
+class ReferenceCard:
+    """QEMU's own QXL card and SPICE server, on which the tests prove themselves.
+
+    With a folder as library it is QEMU's card on the libspice-server.so.1 of that folder.
+    """
+
+    can_unplug = False  # QEMU 11.1 takes it away from the guest but never finishes
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.spice = bench.path("spice.sock")
+        self.uri = f"spice+unix://{self.spice}"
+
+    def device(self):
+        return {"driver": "qxl", "id": DEVICE_ID}
+
+    def qemu_options(self):
+        return ["-spice", f"unix=on,addr={self.bench.inside(self.spice)},disable-ticketing=on"]
+
+    def screendump(self, guest, kind="ppm"):
+        path = self.bench.path(f"screendump.{kind}")
+        guest.qmp.command(
+            "screendump", filename=self.bench.inside(path), format=kind, device=DEVICE_ID
+        )
+        return read_picture(path)

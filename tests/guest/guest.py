@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A Linux guest in QEMU, controlled over a serial line and QMP."""
+
+import json
+import lzma
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+from bench import GUEST
+from cards import DEVICE_ID
+from qmp import Qmp
+
+QEMU = "/usr/bin/qemu-system-x86_64"
+BOOT_TIMEOUT = 120
+COMMAND_TIMEOUT = 60
+# Neighbouring slots have different interrupt lines on the machine "pc".
+SLOTS = (3, 4)
+
+COMPLAINT = re.compile(
+    r"BUG|WARNING: |Oops|Kernel panic|Call Trace|\*ERROR\*|hung|blocked for more|nobody cared|[tT]imed out"
+)
+
+
+def _module_order(folder, name):
+    """Paths of the module and all it needs, in an order in which they can be loaded."""
+    needs = {}
+    with open(os.path.join(folder, "modules.dep")) as listing:
+        for line in listing:
+            path, _, rest = line.partition(":")
+            needs[path] = rest.split()
+    (wanted,) = (path for path in needs if re.search(rf"/{name}\.ko(\.xz)?$", path))
+    # depmod lists everything that is needed, directly or not, the last one to be loaded first.
+    return [os.path.join(folder, path) for path in (*reversed(needs[wanted]), wanted)]
+
+
+def build_initrd(bench, kernel):
+    """An initial RAM disk with busybox, our two programs and the driver of that kernel."""
+    (version,) = os.listdir(os.path.join(bench.tree, "kernels", kernel, "lib/modules"))
+    root = bench.path(f"initrd-{kernel}")
+    for folder in ("bin", "dev", "proc", "sys", "modules"):
+        os.makedirs(os.path.join(root, folder))
+    shutil.copy(shutil.which("busybox"), os.path.join(root, "bin"))
+    os.symlink("busybox", os.path.join(root, "bin/sh"))
+    shutil.copy(os.path.join(GUEST, "guest_init.sh"), os.path.join(root, "init"))
+    os.chmod(os.path.join(root, "init"), 0o755)
+    subprocess.run(
+        [
+            os.environ.get("CC", "cc"),
+            "-static",
+            "-O2",
+            "-o",
+            os.path.join(root, "bin/guest_pattern"),
+            os.path.join(GUEST, "guest_pattern.c"),
+        ],
+        check=True,
+        timeout=60,
+    )
+    with open(os.path.join(root, "modules/order"), "w") as order:
+        for path in _module_order(
+            os.path.join(bench.tree, "kernels", kernel, "lib/modules", version), "qxl"
+        ):
+            name = re.sub(r"\.ko(\.xz)?$", "", os.path.basename(path)).replace("-", "_")
+            with open(path, "rb") as module:
+                code = module.read()
+            with open(os.path.join(root, f"modules/{name}.ko"), "wb") as plain:
+                plain.write(lzma.decompress(code) if path.endswith(".xz") else code)
+            order.write(f"{name}\n")
+    image = f"{root}.img"
+    subprocess.run(
+        f"find . | cpio --quiet -o -H newc | gzip -1 > {image}",
+        shell=True,
+        cwd=root,
+        check=True,
+        timeout=60,
+    )
+    return image
+
+
+def _address(slot):
+    return f"{slot:#x}"
+
+
+def _pci_folder(slot):
+    return f"/sys/bus/pci/devices/0000:00:{slot:02x}.0"
+
+
+class GuestError(Exception):
+    pass
+
+
+class Guest:
+    """A Linux guest in QEMU from the tree; run() gives it shell commands over its second serial line."""
+
+    def __init__(self, bench, kernel, card, machine="pc"):
+        self.bench, self.card = bench, card
+        self.kernel_log = bench.path("kernel.log")
+        line, monitor = bench.path("line.sock"), bench.path("qemu.qmp")
+        initrd = build_initrd(bench, kernel)
+        self.process = bench.start(
+            "qemu",
+            ["/usr/sbin/chroot", bench.tree, QEMU]
+            + ["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"]
+            + ["-machine", machine, "-accel", "tcg", "-m", "512M"]
+            + ["-kernel", f"/kernels/{kernel}/vmlinuz", "-initrd", bench.inside(initrd)]
+            + ["-append", "console=ttyS0 loglevel=7 panic=-1"]
+            + ["-serial", f"file:{bench.inside(self.kernel_log)}"]
+            + ["-serial", f"unix:{bench.inside(line)},server=on,wait=off"]
+            + ["-qmp", f"unix:{bench.inside(monitor)},server=on,wait=off"]
+            + ["-device", json.dumps({**card.device(), "addr": _address(SLOTS[0])})]
+            + card.qemu_options(),
+        )
+        self.buffer = b""
+        self.stuck = None
+        self.qmp = self._or_explain(lambda: Qmp(monitor))
+        self.line = socket.socket(socket.AF_UNIX)
+        self.line.connect(line)
+        self.release = self.wait_ready()
+
+    def _or_explain(self, action):
+        """QEMU's own words are worth more than those of the connection that it did not take."""
+        try:
+            return action()
+        except (OSError, TimeoutError):
+            self.process.check_alive()
+            raise
+
+    def explain(self):
+        with open(self.kernel_log, "r", errors="replace") as log:
+            kernel = log.read()[-1500:]
+        return f"QEMU said:\n{self.process.output()[-1000:]}\nthe guest's kernel:\n{kernel}"
+
+    def _read_until(self, pattern, timeout):
+        deadline = time.monotonic() + timeout
+        while True:
+            match = re.search(pattern, self.buffer)
+            if match:
+                before, self.buffer = self.buffer[: match.start()], self.buffer[match.end() :]
+                return before, match
+            left = deadline - time.monotonic()
+            data = b""
+            if left > 0:
+                self.line.settimeout(left)
+                try:
+                    data = self.line.recv(65536)
+                except TimeoutError:
+                    continue
+            if not data:
+                self.process.check_alive()
+                self.stuck = f"no {pattern!r} from the guest in {timeout} s"
+                raise GuestError(f"{self.stuck}\n{self.explain()}")
+            self.buffer += data
+
+    def wait_ready(self):
+        """Waits until the guest has booted; gives the kernel's version."""
+        return self._read_until(rb"@@ready (\S+)\r?\n", BOOT_TIMEOUT)[1].group(1).decode()
+
+    def run(self, command, timeout=COMMAND_TIMEOUT):
+        """Runs a line in the guest's shell and gives its output; a status other than 0 is an error."""
+        if self.stuck:
+            raise GuestError(f"not tried after this: {self.stuck}")
+        self.line.sendall(command.encode() + b"\n")
+        before, match = self._read_until(rb"@@exit (\d+)\r?\n", timeout)
+        text = before.decode(errors="replace").replace("\r\n", "\n")
+        if match.group(1) != b"0":
+            raise GuestError(f"{command!r} failed in the guest: {text.strip()}\n{self.explain()}")
+        return text
+
+    def reboot(self):
+        """The guest reboots itself."""
+        self.line.sendall(b"reboot -f\n")
+        return self.wait_ready()
+
+    def reset(self):
+        """The monitor's reset button."""
+        self.qmp.command("system_reset")
+        self.stuck = None
+        return self.wait_ready()
+
+    def unplug(self):
+        self.qmp.command("device_del", id=DEVICE_ID)
+        while self.qmp.wait_event("DEVICE_DELETED", COMMAND_TIMEOUT)["data"].get("device") != DEVICE_ID:
+            pass
+
+    def plug(self, slot):
+        """Returns when the guest has found the card; its driver may still be at work."""
+        self.qmp.command("device_add", **self.card.device(), addr=_address(slot))
+        self._wait_file(f"{_pci_folder(slot)}/irq")
+
+    def has_slot(self, slot):
+        return self.run(f"[ -e {_pci_folder(slot)} ] && echo yes; true").strip() == "yes"
+
+    def interrupt_line(self, slot):
+        return int(self.run(f"cat {_pci_folder(slot)}/irq"))
+
+    def wait_frame_buffer(self):
+        """After a hot-plug the driver finds the card in its own time; gives (width, height)."""
+        self._wait_file("/dev/fb0")
+        return self.frame_buffer()
+
+    def _wait_file(self, path):
+        self.run(f"n=0; until [ -e {path} ]; do sleep 0.1; n=$((n+1)); [ $n -lt 300 ] || break; done")
+        self.run(f"[ -e {path} ]")
+
+    def frame_buffer(self):
+        match = re.match(r"fb (\d+) (\d+) (\d+)\n", self.run("guest_pattern info"))
+        width, height, depth = map(int, match.groups())
+        if depth != 32:
+            raise GuestError(f"the frame buffer has {depth} bits per pixel, expected 32")
+        return width, height
+
+    def complaints(self):
+        """Lines of the kernel's log that say that something is wrong."""
+        with open(self.kernel_log, "r", errors="replace") as log:
+            return [line.strip() for line in log if COMPLAINT.search(line)]
+
+    def quit(self):
+        self.qmp.command("quit")
+        status = self.process.popen.wait(20)
+        if status != 0:
+            raise RuntimeError(f"QEMU ended with status {status}:\n{self.process.output()[-3000:]}")

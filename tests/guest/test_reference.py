@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The guest tests themselves: what they expect of our card they find on QEMU's own QXL card, too."""
+
+import sys
+
+from bench import Bench, Unavailable
+from cards import ReferenceCard
+from scenario import live
+from tap import Tap, skip_all
+
+
+def main():
+    tap = Tap()
+    try:
+        for kernel in sys.argv[1:] or ("bookworm", "trixie"):
+            with tap.guard(kernel), Bench() as bench:
+                live(tap, bench, ReferenceCard(bench), kernel)
+    except Unavailable as reason:
+        skip_all(reason)
+    tap.finish()
+
+
+main()
