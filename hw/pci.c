@@ -7,6 +7,7 @@
 
 #include <glib.h>
 #include <linux/pci_regs.h>
+#include <pthread.h>
 #include <string.h>
 
 /* What real hardware lets software change in the command register. */
@@ -20,7 +21,7 @@ struct pci_function {
     struct pci_device_ops ops;
     void *device;
 
-    GMutex lock; /* guards all below */
+    pthread_mutex_t lock; /* guards all below */
     uint8_t config[PCI_CONFIG_SIZE];
     uint8_t writable[PCI_CONFIG_SIZE]; /* one bits: software may change them */
     bool condition;                    /* what the device asks of the INTx line */
@@ -28,7 +29,7 @@ struct pci_function {
     void *sink_opaque;
     bool announcing;     /* a thread is calling the sink, without the lock */
     bool announce_again; /* ... and has to call it once more */
-    GCond announced;
+    pthread_cond_t announced;
 };
 
 static void put16(uint8_t *config, unsigned offset, uint16_t value)
@@ -115,8 +116,8 @@ struct pci_function *pci_function_create(const struct pci_identity *identity,
     memcpy(function->bars, bars, sizeof(function->bars));
     function->ops = *ops;
     function->device = device;
-    g_mutex_init(&function->lock);
-    g_cond_init(&function->announced);
+    pthread_mutex_init(&function->lock, NULL);
+    pthread_cond_init(&function->announced, NULL);
     init_config(function);
     return function;
 }
@@ -125,8 +126,8 @@ void pci_function_destroy(struct pci_function *function)
 {
     if (!function)
         return;
-    g_cond_clear(&function->announced);
-    g_mutex_clear(&function->lock);
+    pthread_cond_destroy(&function->announced);
+    pthread_mutex_destroy(&function->lock);
     g_free(function);
 }
 
@@ -161,12 +162,12 @@ static void announce_level(struct pci_function *function)
         function->announce_again = false;
         if (!sink)
             continue;
-        g_mutex_unlock(&function->lock);
+        pthread_mutex_unlock(&function->lock);
         sink(opaque, level);
-        g_mutex_lock(&function->lock);
+        pthread_mutex_lock(&function->lock);
     }
     function->announcing = false;
-    g_cond_broadcast(&function->announced);
+    pthread_cond_broadcast(&function->announced);
 }
 
 void pci_config_read(struct pci_function *function, uint32_t offset, void *data, uint32_t size)
@@ -174,11 +175,11 @@ void pci_config_read(struct pci_function *function, uint32_t offset, void *data,
     uint8_t image[PCI_CONFIG_SIZE];
     uint8_t *out = data;
 
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     memcpy(image, function->config, sizeof(image));
     if (function->condition)
         image[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
 
     for (uint32_t i = 0; i < size; i++) {
         uint64_t at = (uint64_t)offset + i;
@@ -191,7 +192,7 @@ void pci_config_write(struct pci_function *function, uint32_t offset, const void
 {
     const uint8_t *in = data;
 
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     uint16_t old_command = get16(function->config, PCI_COMMAND);
     for (uint32_t i = 0; i < size && (uint64_t)offset + i < PCI_CONFIG_SIZE; i++) {
         uint8_t *byte = &function->config[offset + i];
@@ -200,7 +201,7 @@ void pci_config_write(struct pci_function *function, uint32_t offset, const void
     }
     if ((old_command ^ get16(function->config, PCI_COMMAND)) & PCI_COMMAND_INTX_DISABLE)
         announce_level(function);
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
 }
 
 /* The BAR an access goes to; NULL when there is none or the access does not lie inside it. */
@@ -314,12 +315,12 @@ bool pci_bar_address(struct pci_function *function, unsigned bar, uint64_t *addr
 
     if (mapped->type == PCI_BAR_ABSENT)
         return false;
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     uint16_t command = get16(function->config, PCI_COMMAND);
     uint64_t base = get32(function->config, bar_register(bar));
     if (mapped->type == PCI_BAR_MEM64_PREFETCH)
         base |= (uint64_t)get32(function->config, bar_register(bar + 1)) << 32;
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
 
     bool io = mapped->type == PCI_BAR_IO;
     base &= io ? PCI_BASE_ADDRESS_IO_MASK : PCI_BASE_ADDRESS_MEM_MASK;
@@ -334,35 +335,35 @@ bool pci_bar_address(struct pci_function *function, unsigned bar, uint64_t *addr
 
 void pci_function_reset(struct pci_function *function)
 {
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     init_config(function);
     announce_level(function);
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
     function->ops.reset(function->device);
 }
 
 void pci_intx_set_sink(struct pci_function *function, pci_intx_sink sink, void *opaque)
 {
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     while (function->announcing)
-        g_cond_wait(&function->announced, &function->lock);
+        pthread_cond_wait(&function->announced, &function->lock);
     function->sink = sink;
     function->sink_opaque = opaque;
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
 }
 
 void pci_intx_set(struct pci_function *function, bool condition)
 {
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     function->condition = condition;
     announce_level(function);
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
 }
 
 bool pci_intx_level(struct pci_function *function)
 {
-    g_mutex_lock(&function->lock);
+    pthread_mutex_lock(&function->lock);
     bool level = line_level(function);
-    g_mutex_unlock(&function->lock);
+    pthread_mutex_unlock(&function->lock);
     return level;
 }

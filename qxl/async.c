@@ -71,7 +71,7 @@ void qxl_async_complete(struct qxl_card *card, uint64_t cookie)
     qxl_lock(card);
     if (cookie & COOKIE_OWN) {
         card->async.own_finished = cookie & ~COOKIE_OWN;
-        g_cond_broadcast(&card->async.finished);
+        pthread_cond_broadcast(&card->async.finished);
     } else if (card->async.outstanding && cookie == qxl_async_cookie(card)) {
         complete_for_guest(card);
     } /* else it is of before a reset */
@@ -91,6 +91,6 @@ void qxl_async_wait(struct qxl_card *card)
 {
     qxl_lock(card);
     while (card->async.own_finished != card->async.own_issued)
-        g_cond_wait(&card->async.finished, &card->state_lock);
+        pthread_cond_wait(&card->async.finished, &card->state_lock);
     qxl_unlock(card);
 }

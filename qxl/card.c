@@ -50,9 +50,9 @@ struct qxl_card *qxl_card_create(const struct qxl_config *config, SpiceServer *s
     card->id = id;
     card->ram_memory.memfd = card->vram_memory.memfd = card->rom_memory.memfd = -1;
     card->guest_group = QXL_GROUP_GUEST_EVEN;
-    g_mutex_init(&card->io_lock);
-    g_mutex_init(&card->state_lock);
-    g_cond_init(&card->async.finished);
+    pthread_mutex_init(&card->io_lock, NULL);
+    pthread_mutex_init(&card->state_lock, NULL);
+    pthread_cond_init(&card->async.finished, NULL);
     qxl_release_init(card);
     if (!qxl_config_complete(&card->config, error) || !init_memory(card, error))
         goto fail;
@@ -86,9 +86,9 @@ void qxl_card_destroy(struct qxl_card *card)
     qxl_memory_finish(&card->rom_memory);
     qxl_memory_finish(&card->vram_memory);
     qxl_memory_finish(&card->ram_memory);
-    g_cond_clear(&card->async.finished);
-    g_mutex_clear(&card->state_lock);
-    g_mutex_clear(&card->io_lock);
+    pthread_cond_destroy(&card->async.finished);
+    pthread_mutex_destroy(&card->state_lock);
+    pthread_mutex_destroy(&card->io_lock);
     g_free(card);
 }
 
@@ -128,15 +128,15 @@ struct qxl_bar_info qxl_card_bar(const struct qxl_card *card, enum qxl_bar bar)
 
 void qxl_card_reset(struct qxl_card *card)
 {
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     qxl_mode_hard_reset(card);
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);
 }
 
 void qxl_card_start(struct qxl_card *card)
 {
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     qxl_lock(card);
     if (!card->running) {
         card->running = true;
@@ -150,19 +150,19 @@ void qxl_card_start(struct qxl_card *card)
     qxl_unlock(card);
     card->renderer_running = true;
     spice_qxl_start(&card->instance);
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);
 }
 
 void qxl_card_stop(struct qxl_card *card)
 {
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     spice_qxl_stop(&card->instance);
     card->renderer_running = false;
     qxl_lock(card);
     card->running = false;
     qxl_unlock(card);
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);
 }
 
@@ -178,7 +178,7 @@ bool qxl_card_irq_level(const struct qxl_card *card)
 
 bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen)
 {
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     qxl_lock(card);
     struct qxl_surface primary = card->primary;
     bool is_guests = card->mode != QXL_MODE_VGA;
@@ -188,7 +188,7 @@ bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen)
         QXLRect all = {.right = (int32_t)primary.width, .bottom = (int32_t)primary.height};
         spice_qxl_update_area(&card->instance, 0, &all, NULL, 0, 0);
     }
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
 
     if (!primary.exists)
         return false;

@@ -18,6 +18,8 @@
 
 #include "qxl/card.h"
 
+#include <pthread.h>
+
 /* The server's headers mark per-instance start and stop as deprecated; the card needs just those.
  */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -122,7 +124,7 @@ struct qxl_async {       /* async.c */
     uint8_t port;
     uint8_t argument;
     uint64_t own_issued, own_finished; /* requests of our own; they finish in order */
-    GCond finished;                    /* one of our own did */
+    pthread_cond_t finished;           /* one of our own did */
 };
 
 /* A private copy of what the guest said about a surface. */
@@ -173,11 +175,11 @@ struct qxl_card {
     QXLMode modes[QXL_MAX_MODES]; /* as in the ROM */
     uint32_t mode_count;
 
-    GMutex io_lock;
+    pthread_mutex_t io_lock;
     bool renderer_running; /* [io] */
 
-    GMutex state_lock; /* everything below */
-    bool running;      /* the guest's processors */
+    pthread_mutex_t state_lock; /* everything below */
+    bool running;               /* the guest's processors */
     bool resetting;
     bool frozen;        /* guest-bug state */
     bool commands_held; /* a primary is being created: nothing is fetched until it exists */
@@ -204,12 +206,12 @@ struct qxl_card {
 
 static inline void qxl_lock(struct qxl_card *card)
 {
-    g_mutex_lock(&card->state_lock);
+    pthread_mutex_lock(&card->state_lock);
 }
 
 static inline void qxl_unlock(struct qxl_card *card)
 {
-    g_mutex_unlock(&card->state_lock);
+    pthread_mutex_unlock(&card->state_lock);
 }
 
 /* card.c */

@@ -301,7 +301,7 @@ void qxl_card_io_write(struct qxl_card *card, uint32_t number, uint8_t value)
 {
     if (number >= qxl_config_io_size(&card->config))
         return;
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     qxl_lock(card);
     const struct port *port = admit(card, number, value);
     qxl_unlock(card);
@@ -310,7 +310,7 @@ void qxl_card_io_write(struct qxl_card *card, uint32_t number, uint8_t value)
         qxl_async_finish(card);
         qxl_unlock(card);
     }
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);
 }
 

@@ -291,7 +291,7 @@ void qxl_card_vga_port_write(struct qxl_card *card)
 {
     if (!card->config.primary || card->config.revision > QXL_REVISION_STABLE_V12)
         return;
-    g_mutex_lock(&card->io_lock);
+    pthread_mutex_lock(&card->io_lock);
     qxl_lock(card);
     bool leaves = card->mode != QXL_MODE_VGA;
     qxl_unlock(card);
@@ -306,6 +306,6 @@ void qxl_card_vga_port_write(struct qxl_card *card)
         qxl_unlock(card);
         enter_vga(card);
     }
-    g_mutex_unlock(&card->io_lock);
+    pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);
 }
