@@ -31,6 +31,8 @@ struct channel_ops {
     bool (*receive)(struct channel_client *cc, uint16_t type, const uint8_t *body, uint32_t size);
     /* There is room: channel_client_send() at least one message, or return false: nothing to send. */
     bool (*produce)(struct channel_client *cc);
+    /* An answer to a ping of the type's own, with an id below 16. May be NULL. */
+    void (*pong)(struct channel_client *cc, uint32_t id, uint64_t timestamp);
     /* The last call for CC: free what the type holds. */
     void (*disconnect)(struct channel_client *cc);
 };
@@ -51,7 +53,10 @@ struct channel {
 /* Any thread; the channel is offered to clients once registered (IO thread: server_add_channel). */
 void channel_init(struct channel *channel, SpiceServer *server, uint8_t type, uint8_t id,
                   const struct channel_ops *ops, struct event_loop *loop, void *opaque);
-/* On the channel's thread: disconnects its clients. */
+/*
+ * On the channel's thread: disconnects its clients. Runs what is posted to the loop, so that no
+ * connection on its way is left behind.
+ */
 void channel_finish(struct channel *channel);
 void channel_set_capability(struct channel *channel, unsigned capability);
 
@@ -81,6 +86,7 @@ struct channel_client {
 /* On the channel's thread, all of these. */
 bool channel_client_has_cap(const struct channel_client *cc, unsigned capability);
 bool channel_client_is_local(const struct channel_client *cc);
+const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc);
 /* Takes MESSAGE; it is written when the socket has room, in order. */
 void channel_client_send(struct channel_client *cc, struct message *message);
 /* There may be something to produce now. Cheap when there is not, or when the socket is full. */

@@ -44,6 +44,8 @@ void server_set_display(SpiceServer *server, int id, int width, int height, bool
 bool display_worker_attach(SpiceServer *server, QXLInstance *qxl);
 /* Joins the thread after releasing every command; st becomes NULL. */
 void display_worker_detach(QXLInstance *qxl);
+/* The server an attached QXL belongs to. */
+SpiceServer *display_worker_server(QXLInstance *qxl);
 /* spice_server_vm_start() and _vm_stop() for one instance; stop waits. */
 void display_worker_start(QXLInstance *qxl);
 void display_worker_stop(QXLInstance *qxl);

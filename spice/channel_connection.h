@@ -1,0 +1,66 @@
+/*
+ * A client's connection to a channel from the inside: for channel.c (sockets, queues) and
+ * channel_base.c (the messages that all channels have) only.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/channel.h"
+#include "spice/send_queue.h"
+
+#include <spice/protocol.h>
+
+/* Of a message that all channels have, spice-wire.md section 8.1. */
+#define MAX_BASE_MESSAGE 64
+
+struct channel_connection {
+    struct channel_client *cc;
+    struct stream *stream;
+    struct loop_watch *watch;
+    bool mini_header;
+    bool closed; /* destroy_connection() has been posted */
+
+    /* Received and not handled yet: at most one message, which the buffer has room for. */
+    uint8_t *in;
+    uint32_t in_size, in_capacity;
+
+    struct send_queue queue;
+    uint64_t serial; /* of the message queued last */
+    bool blocked;    /* the socket is full; its watch tells when it no longer is */
+    bool flushing;   /* produce() sends into the queue that is being written */
+    unsigned held;   /* > 0: messages are collected first */
+
+    /* A client that stops taking data or acknowledging it. */
+    struct loop_timer *stall_timer;
+    bool stall_timer_runs;
+    uint64_t progress; /* counts writes and ACKs */
+    uint64_t progress_at_stall;
+
+    /* Flow control, spice-wire.md section 1.11; a window of 0: none. */
+    uint32_t window;
+    uint32_t generation, client_generation;
+    uint32_t unacknowledged; /* messages */
+
+    struct {
+        struct loop_timer *timer;
+        uint32_t id; /* of the last one */
+        bool outstanding;
+        unsigned idle_ticks; /* of the timer, in which nothing came while one was outstanding */
+    } ping;
+};
+
+/* Is the ack window open? */
+static inline bool connection_has_window(const struct channel_connection *connection)
+{
+    return connection->window == 0 || connection->unacknowledged <= 2 * connection->window;
+}
+
+/* channel.c: sees to it that a connection that cannot send now gives up some day. */
+void connection_watch_stall(struct channel_connection *connection);
+
+/* channel_base.c: before the type's connect(). */
+void connection_start(struct channel_connection *connection);
+/* A whole message, for the base or the type. False: a protocol error. */
+bool connection_receive(struct channel_connection *connection, uint16_t type, const uint8_t *body,
+                        uint32_t size);

@@ -1,0 +1,25 @@
+/*
+ * A session: one main connection and the connections of other channels that carry its id.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/server.h"
+
+struct client {
+    gint references; /* atomic, as SLOW */
+    gint slow;       /* the network test found little bandwidth */
+    uint32_t id;     /* the session id, never 0 */
+    /* IO thread: the main connection while there is one. */
+    struct channel_client *main;
+};
+
+/* One reference, the caller's. ID is random. */
+struct client *client_create(void);
+
+/* Any thread. */
+static inline bool client_is_slow(struct client *client)
+{
+    return g_atomic_int_get(&client->slow) != 0;
+}

@@ -1,0 +1,267 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/main_channel.h"
+
+#include "spice/client.h"
+#include "spice/server_state.h"
+
+#include <string.h>
+
+#define AGENT_TOKENS 10
+/* Clients play sound and video so much behind the server's clock. */
+#define PLAYBACK_DELAY_MS 400
+/* Answers to pings that are larger than to small ones by more than this show a slow line. */
+#define NET_TEST_BYTES  256000
+#define SLOW_BITS_PER_S (10ull * 1024 * 1024)
+
+/* The network test's pings, by id: a first one that wakes the path up, then two that are timed. */
+enum net_test {
+    NET_TEST_DONE,
+    NET_TEST_WARM_UP,
+    NET_TEST_LATENCY,
+    NET_TEST_BANDWIDTH,
+};
+
+struct main_channel {
+    struct channel channel;
+};
+
+struct main_client {
+    struct channel_client base;
+    bool has_list;
+    enum net_test net_test; /* whose answer is next */
+    uint64_t latency;       /* microseconds */
+};
+
+static void send_ping(struct channel_client *cc, enum net_test id, size_t payload)
+{
+    struct message *message = message_create(SPICE_MSG_PING);
+
+    message_add_u32(message, id);
+    message_add_u64(message, (uint64_t)g_get_monotonic_time());
+    if (payload > 0) {
+        void *zeros = g_malloc0(payload);
+
+        message_add_reference(message, zeros, payload, g_free, zeros);
+    }
+    channel_client_send(cc, message);
+}
+
+static void pong(struct channel_client *cc, uint32_t id, uint64_t timestamp)
+{
+    struct main_client *mc = (struct main_client *)cc;
+    uint64_t round_trip = (uint64_t)g_get_monotonic_time() - timestamp;
+
+    if (mc->net_test == NET_TEST_DONE || id != mc->net_test) {
+        return;
+    }
+    if (id == NET_TEST_LATENCY) {
+        mc->latency = round_trip;
+    } else if (id == NET_TEST_BANDWIDTH && round_trip > mc->latency) {
+        uint64_t bits_per_s =
+            NET_TEST_BYTES * UINT64_C(8) * G_USEC_PER_SEC / (round_trip - mc->latency);
+
+        g_atomic_int_set(&cc->client->slow, bits_per_s < SLOW_BITS_PER_S);
+        g_info("client %08x: latency %" PRIu64 " us, %" PRIu64 " bits per second", cc->client->id,
+               mc->latency, bits_per_s);
+    }
+    mc->net_test = id == NET_TEST_BANDWIDTH ? NET_TEST_DONE : id + 1;
+}
+
+/* How much memory the first display's guest has for pictures, in bytes; for clients' caches. */
+static uint32_t ram_hint(SpiceServer *server)
+{
+    QXLDevInitInfo info = {0};
+    QXLInstance *qxl;
+
+    if (server->qxls == NULL) {
+        return 0;
+    }
+    qxl = server->qxls->data;
+    SPICE_CONTAINEROF(qxl->base.sif, QXLInterface, base)->get_init_info(qxl, &info);
+    return info.qxl_ram_size;
+}
+
+static void send_init(struct channel_client *cc)
+{
+    SpiceServer *server = cc->channel->server;
+    struct message *message = message_create(SPICE_MSG_MAIN_INIT);
+
+    message_add_u32(message, cc->client->id);
+    message_add_u32(message, server_count_channels(server, SPICE_CHANNEL_DISPLAY));
+    message_add_u32(message, server->mouse_modes);
+    message_add_u32(message, server->mouse_mode);
+    message_add_u32(message, 0); /* there is no agent */
+    message_add_u32(message, AGENT_TOKENS);
+    message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
+    message_add_u32(message, ram_hint(server));
+    channel_client_send(cc, message);
+}
+
+static void send_name_and_uuid(struct channel_client *cc)
+{
+    const struct server_policy *policy = &cc->channel->server->policy;
+
+    if (!channel_client_has_cap(cc, SPICE_MAIN_CAP_NAME_AND_UUID)) {
+        return;
+    }
+    if (policy->name != NULL) {
+        struct message *message = message_create(SPICE_MSG_MAIN_NAME);
+        uint32_t size = (uint32_t)strlen(policy->name) + 1;
+
+        message_add_u32(message, size);
+        message_add_bytes(message, policy->name, size);
+        channel_client_send(cc, message);
+    }
+    if (policy->has_uuid) {
+        struct message *message = message_create(SPICE_MSG_MAIN_UUID);
+
+        message_add_bytes(message, policy->uuid, sizeof(policy->uuid));
+        channel_client_send(cc, message);
+    }
+}
+
+static bool on_connect(struct channel_client *cc)
+{
+    struct main_client *mc = (struct main_client *)cc;
+
+    cc->client->main = cc;
+    send_init(cc);
+    send_name_and_uuid(cc);
+    if (!channel_client_is_local(cc)) {
+        mc->net_test = NET_TEST_WARM_UP;
+        send_ping(cc, NET_TEST_WARM_UP, 0);
+        send_ping(cc, NET_TEST_LATENCY, 0);
+        send_ping(cc, NET_TEST_BANDWIDTH, NET_TEST_BYTES);
+    }
+    return true;
+}
+
+static void on_disconnect(struct channel_client *cc)
+{
+    cc->client->main = NULL;
+    server_disconnect_client(cc->channel->server, cc->client);
+}
+
+static void send_list(struct channel_client *cc)
+{
+    struct message *message = message_create(SPICE_MSG_MAIN_CHANNELS_LIST);
+    uint32_t count = 0;
+
+    message_add_u32(message, 0);
+    for (GList *l = cc->channel->server->channels; l != NULL; l = l->next) {
+        const struct channel *channel = l->data;
+
+        if (channel->type != SPICE_CHANNEL_MAIN) {
+            message_add_u8(message, channel->type);
+            message_add_u8(message, channel->id);
+            count++;
+        }
+    }
+    message_patch_u32(message, 0, count);
+    channel_client_send(cc, message);
+    ((struct main_client *)cc)->has_list = true;
+}
+
+void main_channel_announce(struct main_channel *main, const struct channel *channel)
+{
+    for (GList *l = main->channel.clients; l != NULL; l = l->next) {
+        struct main_client *mc = l->data;
+        struct message *message;
+
+        if (!mc->has_list) {
+            continue;
+        }
+        message = message_create(SPICE_MSG_MAIN_CHANNELS_LIST);
+        message_add_u32(message, 1);
+        message_add_u8(message, channel->type);
+        message_add_u8(message, channel->id);
+        channel_client_send(&mc->base, message);
+    }
+}
+
+void main_channel_send_mouse_mode(struct main_channel *main)
+{
+    SpiceServer *server = main->channel.server;
+
+    for (GList *l = main->channel.clients; l != NULL; l = l->next) {
+        struct message *message = message_create(SPICE_MSG_MAIN_MOUSE_MODE);
+
+        message_add_u16(message, server->mouse_modes);
+        message_add_u16(message, server->mouse_mode);
+        channel_client_send(l->data, message);
+    }
+}
+
+void main_channel_notify(struct client *client, const char *text)
+{
+    struct message *message;
+
+    if (client->main == NULL) {
+        return;
+    }
+    message = message_create(SPICE_MSG_NOTIFY);
+    message_add_u64(message, (uint64_t)g_get_monotonic_time() * 1000);
+    message_add_u32(message, SPICE_NOTIFY_SEVERITY_WARN);
+    message_add_u32(message, SPICE_NOTIFY_VISIBILITY_HIGH);
+    message_add_u32(message, SPICE_WARN_GENERAL);
+    message_add_u32(message, (uint32_t)strlen(text)); /* without the NUL, which is sent */
+    message_add_bytes(message, text, strlen(text) + 1);
+    channel_client_send(client->main, message);
+}
+
+static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *body, uint32_t size)
+{
+    struct message_reader reader = message_reader(body, size);
+
+    switch (type) {
+    case SPICE_MSGC_MAIN_ATTACH_CHANNELS:
+        send_list(cc);
+        return true;
+    case SPICE_MSGC_MAIN_MOUSE_MODE_REQUEST:
+        server_request_mouse_mode(cc->channel->server, message_read_u16(&reader));
+        return !reader.failed;
+    case SPICE_MSGC_MAIN_AGENT_START:
+    case SPICE_MSGC_MAIN_AGENT_DATA:
+    case SPICE_MSGC_MAIN_AGENT_TOKEN:
+        return true; /* nobody to give it to; INIT has said so */
+    default:
+        return false;
+    }
+}
+
+static bool produce(struct channel_client *cc G_GNUC_UNUSED)
+{
+    return false; /* everything is sent when it happens */
+}
+
+static const struct channel_ops main_ops = {
+    .client_size = sizeof(struct main_client),
+    .max_message = VD_AGENT_MAX_DATA_SIZE,
+    .connect = on_connect,
+    .receive = receive,
+    .produce = produce,
+    .pong = pong,
+    .disconnect = on_disconnect,
+};
+
+struct main_channel *main_channel_create(SpiceServer *server)
+{
+    struct main_channel *main = g_new0(struct main_channel, 1);
+
+    channel_init(&main->channel, server, SPICE_CHANNEL_MAIN, 0, &main_ops, server->loop, main);
+    channel_set_capability(&main->channel, SPICE_MAIN_CAP_NAME_AND_UUID);
+    server_add_channel(server, &main->channel);
+    return main;
+}
+
+void main_channel_destroy(struct main_channel *main)
+{
+    if (main == NULL) {
+        return;
+    }
+    server_remove_channel(main->channel.server, &main->channel);
+    channel_finish(&main->channel);
+    g_free(main);
+}

@@ -1,0 +1,21 @@
+/*
+ * The main channel: a client's session.
+ *
+ * Facts: spice-wire.md section 3. IO thread. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/server.h"
+
+struct main_channel;
+
+/* Registers itself. */
+struct main_channel *main_channel_create(SpiceServer *server);
+void main_channel_destroy(struct main_channel *main); /* NULL is allowed */
+
+/* CHANNEL is new: clients that already have the list of channels learn of it. */
+void main_channel_announce(struct main_channel *main, const struct channel *channel);
+/* The server's mouse modes have changed. */
+void main_channel_send_mouse_mode(struct main_channel *main);
+/* A warning for the client's user; nothing happens when its main connection has gone. */
+void main_channel_notify(struct client *client, const char *text);

@@ -1,0 +1,29 @@
+/*
+ * Messages on their way to a socket, with their data headers: in order, gathered for writev.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/message.h"
+
+struct queued_message;
+
+struct send_queue {
+    struct queued_message *ring;
+    unsigned first, count, capacity;
+    size_t written; /* bytes of the first message, header included, that are gone already */
+    size_t bytes;   /* still to be written */
+};
+
+void send_queue_init(struct send_queue *queue);
+/* Destroys what has not been written. */
+void send_queue_finish(struct send_queue *queue);
+
+/* Takes MESSAGE, whose size is final. SERIAL goes into full headers only. */
+void send_queue_push(struct send_queue *queue, struct message *message, bool mini_header,
+                     uint64_t serial);
+/* Up to COUNT pieces from where the last write ended; returns how many. */
+int send_queue_gather(const struct send_queue *queue, struct iovec *pieces, int count);
+/* SIZE bytes have been written: messages that are written wholly are destroyed. */
+void send_queue_advance(struct send_queue *queue, size_t size);

@@ -1,0 +1,391 @@
+/*
+ * The server object: from spice_server_new() to spice_server_destroy(), channels, sessions.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/client.h"
+#include "spice/link.h"
+#include "spice/server_state.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+SpiceServer *spice_server_new(void)
+{
+    SpiceServer *server = g_new0(SpiceServer, 1);
+
+    server_settings_init(server);
+    ticket_init(&server->ticket);
+    server->address.port = -1;
+    server->mouse_mode = SPICE_MOUSE_MODE_SERVER;
+    server->mouse_modes = SPICE_MOUSE_MODE_SERVER;
+    server->displays = g_array_new(FALSE, FALSE, sizeof(struct server_display));
+    g_queue_init(&server->links);
+    return server;
+}
+
+static void accepted(void *opaque, int fd)
+{
+    if (!link_start(opaque, fd, false)) {
+        close(fd);
+    }
+}
+
+/* True when every socket that the host has asked for is open. */
+static bool open_sockets(SpiceServer *server)
+{
+    const struct listen_address *address = &server->address;
+    bool wanted = address->port >= 0 || address->family == SPICE_ADDR_FLAG_UNIX_ONLY;
+
+    if (wanted && server->adopted_fd < 0) {
+        server->listener = listener_create(server->loop, address, accepted, server);
+        if (server->listener == NULL) {
+            return false;
+        }
+    }
+    if (server->adopted_fd >= 0) {
+        server->adopted_listener =
+            listener_adopt(server->loop, server->adopted_fd, accepted, server);
+        if (server->adopted_listener == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int spice_server_init(SpiceServer *server, SpiceCoreInterface *core)
+{
+    if (core->base.major_version != SPICE_INTERFACE_CORE_MAJOR) {
+        g_warning("bad core interface version %u.%u, this server has %u.%u",
+                  core->base.major_version, core->base.minor_version, SPICE_INTERFACE_CORE_MAJOR,
+                  SPICE_INTERFACE_CORE_MINOR);
+        return -1;
+    }
+    if (server->loop != NULL) {
+        g_warning("the server has been initialised already");
+        return -1;
+    }
+    server->core = core;
+    server->loop = event_loop_create_core(core);
+    if (server->loop == NULL) {
+        return -1;
+    }
+    if (!open_sockets(server)) {
+        g_warning("Failed to open SPICE sockets");
+        listener_destroy(server->listener);
+        server->listener = NULL;
+        event_loop_destroy(server->loop);
+        server->loop = NULL;
+        return -1;
+    }
+    if (server->policy.video_codecs == NULL) {
+        spice_server_set_video_codecs(server, "auto");
+    }
+    server->multi_client = g_getenv("SPICE_DEBUG_ALLOW_MC") != NULL;
+    server->main = main_channel_create(server);
+    server->inputs = inputs_create(server);
+    return 0;
+}
+
+void spice_server_destroy(SpiceServer *server)
+{
+    server->destroying = true;
+    listener_destroy(server->listener);
+    listener_destroy(server->adopted_listener);
+    link_close_all(server);
+    server_disconnect_all(server);
+    while (server->qxls != NULL) {
+        QXLInstance *qxl = server->qxls->data;
+
+        server->qxls = g_list_delete_link(server->qxls, server->qxls);
+        display_worker_detach(qxl);
+    }
+    inputs_destroy(server->inputs);
+    main_channel_destroy(server->main);
+    event_loop_destroy(server->loop); /* what workers had posted is done here */
+    g_list_free(server->channels);
+    g_array_free(server->displays, TRUE);
+    server_settings_finish(server);
+    ticket_finish(&server->ticket);
+    g_free(server->address.address);
+    g_free(server);
+}
+
+struct event_loop *server_loop(SpiceServer *server)
+{
+    return server->loop;
+}
+
+uint32_t server_mm_time(SpiceServer *server G_GNUC_UNUSED)
+{
+    return (uint32_t)(g_get_monotonic_time() / 1000);
+}
+
+/* Channels. */
+
+void server_add_channel(SpiceServer *server, struct channel *channel)
+{
+    server->channels = g_list_append(server->channels, channel);
+    if (server->main != NULL) {
+        main_channel_announce(server->main, channel);
+    }
+    server_update_mouse_mode(server);
+}
+
+void server_remove_channel(SpiceServer *server, struct channel *channel)
+{
+    server->channels = g_list_remove(server->channels, channel);
+    server_update_mouse_mode(server);
+}
+
+struct channel *server_find_channel(SpiceServer *server, uint8_t type, uint8_t id)
+{
+    for (GList *l = server->channels; l != NULL; l = l->next) {
+        struct channel *channel = l->data;
+
+        if (channel->type == type && channel->id == id) {
+            return channel;
+        }
+    }
+    return NULL;
+}
+
+unsigned server_count_channels(SpiceServer *server, uint8_t type)
+{
+    unsigned count = 0;
+
+    for (GList *l = server->channels; l != NULL; l = l->next) {
+        count += ((struct channel *)l->data)->type == type;
+    }
+    return count;
+}
+
+/* Connections and sessions. */
+
+void server_channel_event(SpiceServer *server, int event, struct stream *stream)
+{
+    const SpiceCoreInterface *core = server->core;
+
+    if (core->base.minor_version >= 3 && core->channel_event != NULL) {
+        core->channel_event(event, stream_info(stream));
+    }
+}
+
+struct release {
+    SpiceServer *server;
+    struct stream *stream;
+};
+
+static void release_stream(void *opaque)
+{
+    struct release *release = opaque;
+
+    server_channel_event(release->server, SPICE_CHANNEL_EVENT_DISCONNECTED, release->stream);
+    stream_destroy(release->stream);
+    g_free(release);
+}
+
+void server_release_stream(SpiceServer *server, struct stream *stream)
+{
+    struct release *release = g_new(struct release, 1);
+
+    *release = (struct release){server, stream};
+    /* The client shall not wait for our IO thread to learn that it has been disconnected. */
+    shutdown(stream_fd(stream), SHUT_RDWR);
+    if (event_loop_is_current(server->loop)) {
+        release_stream(release);
+    } else {
+        event_loop_post(server->loop, release_stream, release);
+    }
+}
+
+struct client *server_new_client(SpiceServer *server)
+{
+    struct client *client = client_create();
+
+    while (server_find_client(server, client->id) != NULL) {
+        client_unref(client);
+        client = client_create();
+    }
+    if (!server->multi_client) {
+        server_disconnect_all(server);
+    }
+    server->clients = g_list_append(server->clients, client);
+    return client;
+}
+
+struct client *server_find_client(SpiceServer *server, uint32_t id)
+{
+    for (GList *l = server->clients; l != NULL; l = l->next) {
+        struct client *client = l->data;
+
+        if (client->id == id) {
+            return client;
+        }
+    }
+    return NULL;
+}
+
+void server_disconnect_client(SpiceServer *server, struct client *client)
+{
+    GList *link = g_list_find(server->clients, client);
+
+    if (link == NULL) {
+        return;
+    }
+    server->clients = g_list_delete_link(server->clients, link);
+    for (GList *l = server->channels; l != NULL; l = l->next) {
+        channel_detach(l->data, client);
+    }
+    client_unref(client);
+    if (server->policy.exit_on_disconnect && !server->destroying) {
+        exit(0); /* as asked for; server-abi.md section 1.7.2 */
+    }
+}
+
+void server_disconnect_all(SpiceServer *server)
+{
+    while (server->clients != NULL) {
+        server_disconnect_client(server, server->clients->data);
+    }
+}
+
+/* Displays and the pointer. */
+
+static struct server_display *find_display(SpiceServer *server, int id)
+{
+    for (guint i = 0; i < server->displays->len; i++) {
+        struct server_display *display = &g_array_index(server->displays, struct server_display, i);
+
+        if (display->id == id) {
+            return display;
+        }
+    }
+    return NULL;
+}
+
+void server_pointer_range(SpiceServer *server, int *width, int *height)
+{
+    *width = *height = 0;
+    if (server->displays->len == 1) {
+        struct server_display *display = &g_array_index(server->displays, struct server_display, 0);
+
+        *width = display->width;
+        *height = display->height;
+    }
+}
+
+static bool client_mouse_allowed(SpiceServer *server)
+{
+    return server->inputs != NULL && inputs_has_tablet(server->inputs) &&
+           g_list_length(server->qxls) == 1 &&
+           server_count_channels(server, SPICE_CHANNEL_DISPLAY) == 1 &&
+           server->displays->len == 1 &&
+           g_array_index(server->displays, struct server_display, 0).client_mouse;
+}
+
+static void set_mouse_mode(SpiceServer *server, int mode, int modes)
+{
+    if (mode == server->mouse_mode && modes == server->mouse_modes) {
+        return;
+    }
+    server->mouse_modes = modes;
+    if (mode != server->mouse_mode) {
+        server->mouse_mode = mode;
+        for (GList *l = server->qxls; l != NULL; l = l->next) {
+            QXLInstance *qxl = l->data;
+
+            if (qxl->st != NULL) {
+                display_worker_set_mouse_mode(qxl, mode == SPICE_MOUSE_MODE_CLIENT);
+            }
+        }
+    }
+    if (server->main != NULL) {
+        main_channel_send_mouse_mode(server->main);
+    }
+}
+
+void server_update_mouse_mode(SpiceServer *server)
+{
+    bool allowed = client_mouse_allowed(server);
+
+    set_mouse_mode(server, allowed ? server->mouse_mode : SPICE_MOUSE_MODE_SERVER,
+                   SPICE_MOUSE_MODE_SERVER | (allowed ? SPICE_MOUSE_MODE_CLIENT : 0));
+}
+
+void server_request_mouse_mode(SpiceServer *server, int mode)
+{
+    if ((mode == SPICE_MOUSE_MODE_SERVER || mode == SPICE_MOUSE_MODE_CLIENT) &&
+        (server->mouse_modes & mode) != 0) {
+        set_mouse_mode(server, mode, server->mouse_modes);
+    }
+}
+
+struct display_change {
+    SpiceServer *server;
+    struct server_display display;
+};
+
+static void change_display(void *opaque)
+{
+    struct display_change *change = opaque;
+    SpiceServer *server = change->server;
+    struct server_display *display = find_display(server, change->display.id);
+
+    if (change->display.width == 0 || change->display.height == 0) {
+        if (display != NULL) {
+            g_array_remove_index(
+                server->displays,
+                (guint)(display - (struct server_display *)(void *)server->displays->data));
+        }
+    } else if (display != NULL) {
+        *display = change->display;
+    } else {
+        g_array_append_val(server->displays, change->display);
+    }
+    g_free(change);
+    server_update_mouse_mode(server);
+    if (server->inputs != NULL && server->displays->len == 1) {
+        int width, height;
+
+        server_pointer_range(server, &width, &height);
+        inputs_set_range(server->inputs, width, height);
+    }
+}
+
+void server_set_display(SpiceServer *server, int id, int width, int height, bool client_mouse)
+{
+    struct display_change *change = g_new(struct display_change, 1);
+
+    *change = (struct display_change){server, {id, width, height, client_mouse}};
+    event_loop_post(server->loop, change_display, change);
+}
+
+int spice_server_is_server_mouse(SpiceServer *server)
+{
+    return server->mouse_mode == SPICE_MOUSE_MODE_SERVER;
+}
+
+/* The machine runs or not. */
+
+void spice_server_vm_start(SpiceServer *server)
+{
+    for (GList *l = server->qxls; l != NULL; l = l->next) {
+        QXLInstance *qxl = l->data;
+
+        if (qxl->st != NULL) {
+            display_worker_start(qxl);
+        }
+    }
+}
+
+void spice_server_vm_stop(SpiceServer *server)
+{
+    for (GList *l = server->qxls; l != NULL; l = l->next) {
+        QXLInstance *qxl = l->data;
+
+        if (qxl->st != NULL) {
+            display_worker_stop(qxl);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+/*
+ * The server object from the inside, for the files that make it up: server*.c, listener.c, link.c,
+ * client.c, main_channel.c, inputs_channel.c. IO thread, except where marked.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/inputs_channel.h"
+#include "spice/listener.h"
+#include "spice/main_channel.h"
+#include "spice/server.h"
+#include "spice/ticket.h"
+
+#include <spice/protocol.h>
+
+/* Channel types are small numbers; webdav is the highest. */
+#define CHANNEL_TYPES (SPICE_CHANNEL_WEBDAV + 1)
+
+/* What spice_server_set_video_codecs() takes "auto" for. */
+#define VIDEO_CODECS_AUTO "spice:mjpeg;gstreamer:mjpeg;gstreamer:h264;gstreamer:vp8;gstreamer:vp9"
+
+/* Policy that the host sets and other parts ask for; defaults in server-abi.md section 3.1. */
+struct server_policy {
+    gint image_compression; /* SpiceImageCompression; atomic, read by workers */
+    spice_wan_compression_t jpeg, zlib_glz;
+    int streaming_video; /* SPICE_STREAM_VIDEO_* */
+    bool renderer_added;
+    bool playback_compression;
+    bool agent_mouse, agent_copypaste, agent_file_xfer;
+    bool exit_on_disconnect;
+    char *video_codecs; /* "encoder:codec;...", or NULL */
+    char *name;
+    bool has_uuid;
+    uint8_t uuid[16];
+    int security[CHANNEL_TYPES]; /* SPICE_CHANNEL_SECURITY_*, 0: the default */
+    int default_security;
+};
+
+/* One display as its worker reports it. */
+struct server_display {
+    int id;
+    int width, height;
+    bool client_mouse;
+};
+
+struct RedsState {
+    const SpiceCoreInterface *core; /* NULL before init */
+    struct event_loop *loop;        /* NULL before init */
+    struct server_policy policy;
+    struct ticket ticket;
+    struct listen_address address;
+    int adopted_fd;            /* the host's listening socket, used instead of ADDRESS; or -1 */
+    struct listener *listener; /* the address' */
+    struct listener *adopted_listener; /* the host's socket */
+    bool multi_client;
+    bool destroying;
+
+    GQueue links;     /* of struct link, oldest first */
+    GList *clients;   /* of struct client, oldest first */
+    GList *channels;  /* of struct channel */
+    GList *qxls;      /* of QXLInstance */
+    GArray *displays; /* of struct server_display */
+
+    struct main_channel *main; /* it and INPUTS: NULL before init */
+    struct inputs *inputs;
+    int mouse_mode;  /* SPICE_MOUSE_MODE_* */
+    int mouse_modes; /* mask of those allowed */
+};
+
+struct channel *server_find_channel(SpiceServer *server, uint8_t type, uint8_t id);
+unsigned server_count_channels(SpiceServer *server, uint8_t type);
+
+/* SPICE_CHANNEL_SECURITY_* for a channel type. */
+int server_channel_security(SpiceServer *server, uint8_t type);
+void server_settings_init(SpiceServer *server);
+void server_settings_finish(SpiceServer *server);
+
+/* Tells the host, if it wants to know. */
+void server_channel_event(SpiceServer *server, int event, struct stream *stream);
+/* Any thread: tells the host that the connection has ended, and closes it. */
+void server_release_stream(SpiceServer *server, struct stream *stream);
+
+/* A new session, owned by the server; without multi-client mode all others end. */
+struct client *server_new_client(SpiceServer *server);
+struct client *server_find_client(SpiceServer *server, uint32_t id);
+/* Ends a session: all its connections are closed, soon. */
+void server_disconnect_client(SpiceServer *server, struct client *client);
+void server_disconnect_all(SpiceServer *server);
+
+/* Something that mouse modes depend on has changed; server-abi.md section 5.11. */
+void server_update_mouse_mode(SpiceServer *server);
+/* MODE: SPICE_MOUSE_MODE_*; ignored when it is not allowed. */
+void server_request_mouse_mode(SpiceServer *server, int mode);
+/* The size positions refer to; 0, 0 when there is no picture. */
+void server_pointer_range(SpiceServer *server, int *width, int *height);
