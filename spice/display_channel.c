@@ -1,0 +1,188 @@
+/*
+ * The display channel: its clients' messages, and the worker's events for all of them.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/display_client.h"
+#include "spice/server.h"
+
+#include <spice/protocol.h>
+
+#define MAX_CLIENT_MESSAGE 1024 /* bytes, spice-wire.md section 8.1 */
+#define MAX_CACHE_PIXELS   (1 << 30)
+#define MAX_STREAMS        50
+
+static void init_timed_out(void *opaque)
+{
+    struct display_client *client = opaque;
+
+    channel_client_close(&client->base, "no INIT message within %d s",
+                         DISPLAY_INIT_TIMEOUT_MS / 1000);
+}
+
+static bool client_connect(struct channel_client *cc)
+{
+    struct display_client *client = (struct display_client *)cc;
+
+    display_client_init(client);
+    client->compression = server_image_compression(cc->channel->server);
+    client->init_timer = loop_timer_create(cc->channel->loop, init_timed_out, client);
+    loop_timer_start(client->init_timer, DISPLAY_INIT_TIMEOUT_MS);
+    return true;
+}
+
+static void client_disconnect(struct channel_client *cc)
+{
+    struct display_client *client = (struct display_client *)cc;
+    struct display *display = display_client_display(client);
+    bool was_ready = client->ready;
+
+    client->ready = false;
+    if (client->init_timer != NULL)
+        loop_timer_destroy(client->init_timer);
+    display_client_finish(client);
+    if (was_ready)
+        display->clients_changed(display->opaque);
+}
+
+static bool receive_init(struct display_client *client, struct message_reader *reader)
+{
+    struct display *display = display_client_display(client);
+    int64_t cache_size;
+    int32_t window_size;
+
+    message_read_u8(reader); /* the image cache's id: nothing is cached */
+    cache_size = message_read_u64(reader);
+    message_read_u8(reader); /* the dictionary's id */
+    window_size = message_read_u32(reader);
+    if (reader->failed || client->ready || cache_size < 0 || cache_size > MAX_CACHE_PIXELS ||
+        window_size < 0)
+        return false;
+
+    loop_timer_destroy(client->init_timer);
+    client->init_timer = NULL;
+    client->ready = true;
+    display_client_start(client);
+    display->clients_changed(display->opaque);
+    channel_client_wake(&client->base);
+    return true;
+}
+
+static void set_compression(struct display_client *client, uint8_t wanted)
+{
+    if (wanted > SPICE_IMAGE_COMPRESSION_INVALID && wanted < SPICE_IMAGE_COMPRESSION_ENUM_END)
+        client->compression = wanted;
+    else
+        g_log("Spice", G_LOG_LEVEL_WARNING,
+              "display client asks for unknown image compression %u; ignored", wanted);
+}
+
+static bool client_receive(struct channel_client *cc, uint16_t type, const uint8_t *body,
+                           uint32_t size)
+{
+    struct display_client *client = (struct display_client *)cc;
+    struct message_reader reader = message_reader(body, size);
+
+    if (!client->ready && type != SPICE_MSGC_DISPLAY_INIT)
+        return false;
+    switch (type) {
+    case SPICE_MSGC_DISPLAY_INIT:
+        return receive_init(client, &reader);
+    case SPICE_MSGC_DISPLAY_STREAM_REPORT:
+        /* There are no streams; spice-gtk may still report one that it has lost. */
+        return message_read_u32(&reader) < MAX_STREAMS && !reader.failed;
+    case SPICE_MSGC_DISPLAY_PREFERRED_COMPRESSION:
+        set_compression(client, message_read_u8(&reader));
+        return !reader.failed;
+    default:
+        return false; /* also GL_DRAW_DONE: nothing was drawn that way */
+    }
+}
+
+static const struct channel_ops display_ops = {
+    .client_size = sizeof(struct display_client),
+    .max_message = MAX_CLIENT_MESSAGE,
+    .has_ack_window = true,
+    .connect = client_connect,
+    .receive = client_receive,
+    .produce = display_client_produce,
+    .disconnect = client_disconnect,
+};
+
+void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
+                  struct surfaces *surfaces, void (*clients_changed)(void *opaque), void *opaque)
+{
+    channel_init(&display->channel, server, SPICE_CHANNEL_DISPLAY, id, &display_ops, loop, display);
+    channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
+    channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_PREF_COMPRESSION);
+    display->surfaces = surfaces;
+    display->clients_changed = clients_changed;
+    display->opaque = opaque;
+    display_encoder_init(&display->encoder);
+}
+
+void display_finish(struct display *display)
+{
+    channel_finish(&display->channel);
+    display_encoder_finish(&display->encoder);
+}
+
+void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,
+                  const pixman_region32_t *region)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_client_draw(l->data, drawable, surface, region);
+}
+
+void display_surface_created(struct display *display, const struct surface *surface)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_client_surface_created(l->data, surface);
+}
+
+void display_surface_destroyed(struct display *display, const struct surface *surface)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_client_surface_destroyed(l->data, surface);
+}
+
+void display_monitors_changed(struct display *display)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        struct display_client *client = l->data;
+
+        client->monitors_pending = true;
+    }
+}
+
+void display_fold(struct display *display)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_client_fold(l->data);
+}
+
+void display_wake(struct display *display)
+{
+    /* A client may go away inside the call. */
+    for (GList *l = display->channel.clients, *next; l != NULL; l = next) {
+        next = l->next;
+        channel_client_wake(l->data);
+    }
+}
+
+unsigned display_clients(const struct display *display, uint32_t *capabilities)
+{
+    unsigned count = 0;
+
+    *capabilities = UINT32_MAX;
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        const struct display_client *client = l->data;
+
+        if (!client->ready)
+            continue;
+        *capabilities &= client->base.caps[0];
+        count++;
+    }
+    if (count == 0)
+        *capabilities = 0;
+    return count;
+}

@@ -1,0 +1,46 @@
+/*
+ * The display channel: what each client has been sent of the surfaces, and what it still needs.
+ *
+ * A client that keeps up is sent the guest's commands, in order, out of a queue. One that does not,
+ * or cannot execute a command, is never waited for: its queue is folded into *damage*, regions of
+ * surfaces, and while there is any, further drawing only adds to it. Damage is sent as the pixels
+ * of that moment. When none is left, commands follow again.
+ *
+ * The worker's thread. Facts: spice-wire.md section 4. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/channel.h"
+#include "spice/display_encode.h"
+#include "spice/parse.h"
+
+struct display {
+    struct channel channel;
+    struct surfaces *surfaces; /* the worker's */
+    struct display_encoder encoder;
+    struct monitors_config monitors;       /* count is 0: nothing to announce */
+    void (*clients_changed)(void *opaque); /* one is ready, or has left */
+    void *opaque;
+};
+
+/* Registering the channel is up to the caller. SURFACES must outlive it. */
+void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
+                  struct surfaces *surfaces, void (*clients_changed)(void *opaque), void *opaque);
+void display_finish(struct display *display);
+
+/* DRAWABLE has just been drawn on SURFACE and changed REGION; SURFACE->blank is as before it. */
+void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,
+                  const pixman_region32_t *region);
+void display_surface_created(struct display *display, const struct surface *surface);
+/* To be called before SURFACE is destroyed. */
+void display_surface_destroyed(struct display *display, const struct surface *surface);
+/* display->monitors has changed. */
+void display_monitors_changed(struct display *display);
+
+/* No command that the guest waits for is held any more: queues become damage. */
+void display_fold(struct display *display);
+/* Sends what can be sent now. */
+void display_wake(struct display *display);
+
+/* How many clients are ready, and which of CAPABILITIES all of them have. */
+unsigned display_clients(const struct display *display, uint32_t *capabilities);

@@ -1,0 +1,353 @@
+/*
+ * What one display client still has to be sent: its queue and its damage.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/display_client.h"
+
+#include <spice/protocol.h>
+
+struct display *display_client_display(const struct display_client *client)
+{
+    return client->base.channel->opaque;
+}
+
+void display_client_init(struct display_client *client)
+{
+    client->queue = g_array_new(FALSE, FALSE, sizeof(struct display_item));
+    client->surfaces =
+        g_new0(struct client_surface *, display_client_display(client)->surfaces->count);
+    g_queue_init(&client->damaged);
+}
+
+/* ---- Surfaces ---- */
+
+static struct client_surface *get_surface(struct display_client *client, uint32_t id)
+{
+    struct client_surface *known = client->surfaces[id];
+
+    if (known != NULL)
+        return known;
+    known = g_new0(struct client_surface, 1);
+    known->id = id;
+    pixman_region32_init(&known->damage);
+    pixman_region32_init(&known->pass);
+    client->surfaces[id] = known;
+    return known;
+}
+
+static void forget_surface(struct display_client *client, struct client_surface *known)
+{
+    if (known->damaged)
+        g_queue_remove(&client->damaged, known);
+    client->surfaces[known->id] = NULL;
+    pixman_region32_fini(&known->damage);
+    pixman_region32_fini(&known->pass);
+    g_free(known);
+}
+
+/* Some clients know less formats than guests. */
+static bool can_have(const struct display_client *client, const struct surface *surface)
+{
+    switch (surface->format) {
+    case SPICE_SURFACE_FMT_1_A:
+        return false;
+    case SPICE_SURFACE_FMT_8_A:
+        return channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_A8_SURFACE);
+    default:
+        return true;
+    }
+}
+
+/* ---- The queue ---- */
+
+static void item_finish(struct display_client *client, struct display_item *item)
+{
+    if (item->type != ITEM_DRAW)
+        return;
+    client->queue_drawables--;
+    client->queue_bytes -= item->drawable->data_size;
+    drawable_unref(item->drawable);
+}
+
+static void push_drawable(struct display_client *client, struct drawable *drawable,
+                          const struct surface *surface)
+{
+    struct display_item item = {
+        .type = ITEM_DRAW,
+        .surface_id = surface->id,
+        .serial = surface->serial,
+        .drawable = drawable_ref(drawable),
+    };
+
+    client->queue_drawables++;
+    client->queue_bytes += drawable->data_size;
+    g_array_append_val(client->queue, item);
+}
+
+static void push_surface_create(struct display_client *client, const struct surface *surface)
+{
+    struct display_item item = {
+        .type = ITEM_SURFACE_CREATE,
+        .surface_id = surface->id,
+        .serial = surface->serial,
+        .width = surface->width,
+        .height = surface->height,
+        .format = surface->format,
+    };
+
+    g_array_append_val(client->queue, item);
+}
+
+static void push_surface_destroy(struct display_client *client, const struct surface *surface)
+{
+    struct display_item item = {
+        .type = ITEM_SURFACE_DESTROY, .surface_id = surface->id, .serial = surface->serial};
+
+    g_array_append_val(client->queue, item);
+}
+
+/* ---- Damage ---- */
+
+static void simplify(pixman_region32_t *region)
+{
+    if (pixman_region32_n_rects(region) > DISPLAY_DAMAGE_MAX_RECTS) {
+        pixman_box32_t box = *pixman_region32_extents(region);
+
+        pixman_region32_reset(region, &box);
+    }
+}
+
+/* REGION of SURFACE, or all of it if the client does not have it yet, is to be sent as pixels. */
+static void damage(struct display_client *client, const struct surface *surface,
+                   const pixman_region32_t *region)
+{
+    struct client_surface *known = get_surface(client, surface->id);
+    bool unknown = !known->sent && !known->queued && !known->damaged;
+
+    if (unknown && !surface->blank) {
+        pixman_region32_union_rect(&known->damage, &known->damage, 0, 0, surface->width,
+                                   surface->height);
+    } else {
+        pixman_region32_t added;
+
+        /* What is left of the pass is sent as it is then, so it need not be sent again. */
+        pixman_region32_init(&added);
+        pixman_region32_subtract(&added, (pixman_region32_t *)region, &known->pass);
+        pixman_region32_union(&known->damage, &known->damage, &added);
+        pixman_region32_fini(&added);
+        simplify(&known->damage);
+    }
+    if (!known->damaged) {
+        known->damaged = true;
+        g_queue_push_tail(&client->damaged, known);
+    }
+}
+
+static void damage_all(struct display_client *client, const struct surface *surface)
+{
+    pixman_region32_t all;
+
+    pixman_region32_init_rect(&all, 0, 0, surface->width, surface->height);
+    damage(client, surface, &all);
+    pixman_region32_fini(&all);
+}
+
+static void fold_drawable(struct display_client *client, const struct display_item *item)
+{
+    const struct surface *surface =
+        surfaces_find(display_client_display(client)->surfaces, item->surface_id);
+    pixman_region32_t region;
+
+    if (surface == NULL || surface->serial != item->serial)
+        return; /* it is gone, and so is what was drawn there */
+    pixman_region32_init(&region);
+    canvas_draw_region(&item->drawable->draw, surface->width, surface->height, &region);
+    damage(client, surface, &region);
+    pixman_region32_fini(&region);
+}
+
+/*
+ * Drops what is queued except for the destruction of surfaces that the client has; surfaces that it
+ * was about to get are sent when their damage is. So what stays is bounded by the number of ids.
+ */
+void display_client_fold(struct display_client *client)
+{
+    GArray *old = client->queue;
+    unsigned first = client->queue_sent;
+    GHashTable *unsent = g_hash_table_new(g_int64_hash, g_int64_equal);
+
+    if (display_client_next(client) == NULL) {
+        g_hash_table_destroy(unsent);
+        return;
+    }
+    client->queue = g_array_new(FALSE, FALSE, sizeof(struct display_item));
+    client->queue_sent = 0;
+    for (unsigned i = first; i < old->len; i++) {
+        struct display_item *item = &g_array_index(old, struct display_item, i);
+
+        if (item->type == ITEM_SURFACE_CREATE)
+            g_hash_table_add(unsent, &item->serial);
+        else if (item->type == ITEM_DRAW)
+            fold_drawable(client, item);
+        else if (!g_hash_table_contains(unsent, &item->serial))
+            g_array_append_val(client->queue, *item);
+        item_finish(client, item);
+    }
+    for (unsigned id = 0; id < display_client_display(client)->surfaces->count; id++) {
+        struct client_surface *known = client->surfaces[id];
+        const struct surface *surface;
+
+        if (known == NULL || !known->queued)
+            continue;
+        known->queued = false;
+        surface = surfaces_find(display_client_display(client)->surfaces, id);
+        if (id == 0 && surface != NULL && !known->damaged)
+            damage_all(client, surface); /* the primary is wanted even when it is blank */
+    }
+    g_hash_table_destroy(unsent);
+    g_array_free(old, TRUE);
+}
+
+void display_client_finish(struct display_client *client)
+{
+    for (unsigned i = client->queue_sent; i < client->queue->len; i++)
+        item_finish(client, &g_array_index(client->queue, struct display_item, i));
+    g_array_free(client->queue, TRUE);
+    for (unsigned id = 0; id < display_client_display(client)->surfaces->count; id++) {
+        if (client->surfaces[id] != NULL)
+            forget_surface(client, client->surfaces[id]);
+    }
+    g_free(client->surfaces);
+    g_queue_clear(&client->damaged);
+}
+
+/* ---- Drawing ---- */
+
+/* Bitmaps of these formats make clients abort (spice-wire.md section 4.5). */
+static bool can_decode(const struct draw_image *image)
+{
+    return image == NULL || image->type != SPICE_IMAGE_TYPE_BITMAP ||
+           (image->bitmap.format != SPICE_BITMAP_FMT_1BIT_LE &&
+            image->bitmap.format != SPICE_BITMAP_FMT_4BIT_LE);
+}
+
+static bool can_paint(const struct draw_brush *brush)
+{
+    return brush->type != SPICE_BRUSH_TYPE_PATTERN || can_decode(brush->pattern);
+}
+
+static bool can_execute(const struct display_client *client, const struct draw *draw)
+{
+    switch (draw->type) {
+    case QXL_DRAW_FILL:
+        return can_paint(&draw->fill.brush);
+    case QXL_DRAW_OPAQUE:
+        return can_decode(draw->opaque.image) && can_paint(&draw->opaque.brush);
+    case QXL_DRAW_COPY:
+    case QXL_DRAW_BLEND:
+        return can_decode(draw->copy.image);
+    case QXL_DRAW_ROP3:
+        return can_decode(draw->rop3.image) && can_paint(&draw->rop3.brush);
+    case QXL_DRAW_STROKE:
+        return can_paint(&draw->stroke.brush);
+    case QXL_DRAW_TEXT:
+        /* Clients read the rows of 8-bit glyphs one off (spice-wire.md section 4.8). */
+        return !(draw->text.string.flags & SPICE_STRING_FLAGS_RASTER_A8) &&
+               can_paint(&draw->text.fore_brush) && can_paint(&draw->text.back_brush);
+    case QXL_DRAW_TRANSPARENT:
+        return can_decode(draw->transparent.image);
+    case QXL_DRAW_ALPHA_BLEND:
+        return can_decode(draw->alpha_blend.image);
+    case QXL_DRAW_COMPOSITE:
+        return channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE) &&
+               can_decode(draw->composite.source) && can_decode(draw->composite.mask);
+    default:
+        return true;
+    }
+}
+
+/* Makes sure that the client will have SURFACE when it is drawn on or read. False: not in time. */
+static bool provide(struct display_client *client, const struct surface *surface)
+{
+    struct client_surface *known = get_surface(client, surface->id);
+
+    if (known->sent || known->queued)
+        return true;
+    if (!surface->blank) {
+        damage_all(client, surface);
+        return false;
+    }
+    push_surface_create(client, surface);
+    known->queued = true;
+    return true;
+}
+
+/* What the drawable reads is there, can be sent, and is not what it draws on. */
+static bool provide_sources(struct display_client *client, const struct drawable *drawable)
+{
+    bool provided = true;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(drawable->draw.sources); i++) {
+        int32_t id = drawable->draw.sources[i];
+        const struct surface *source;
+
+        if (id == -1)
+            continue;
+        source = surfaces_find(display_client_display(client)->surfaces, id);
+        if (source == NULL || (uint32_t)id == drawable->draw.surface_id ||
+            !can_have(client, source))
+            return false;
+        provided = provide(client, source) && provided;
+    }
+    return provided;
+}
+
+void display_client_draw(struct display_client *client, struct drawable *drawable,
+                         const struct surface *surface, const pixman_region32_t *region)
+{
+    if (!client->ready || !can_have(client, surface))
+        return;
+    if (client->queue_drawables >= DISPLAY_QUEUE_MAX_ITEMS ||
+        client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
+        display_client_fold(client);
+    if (g_queue_is_empty(&client->damaged) && can_execute(client, &drawable->draw) &&
+        provide_sources(client, drawable) && provide(client, surface))
+        push_drawable(client, drawable, surface);
+    else
+        damage(client, surface, region);
+}
+
+void display_client_surface_created(struct display_client *client, const struct surface *surface)
+{
+    if (!client->ready || surface->id != 0)
+        return; /* off-screen surfaces are sent when they are drawn on or read */
+    if (surface->blank && g_queue_is_empty(&client->damaged))
+        provide(client, surface);
+    else
+        damage_all(client, surface);
+    client->monitors_pending = client->mark_pending = true;
+}
+
+void display_client_surface_destroyed(struct display_client *client, const struct surface *surface)
+{
+    struct client_surface *known = client->surfaces[surface->id];
+
+    if (known == NULL)
+        return;
+    if (known->sent || known->queued)
+        push_surface_destroy(client, surface);
+    forget_surface(client, known);
+    if (surface->id == 0)
+        client->monitors_pending = client->mark_pending = false;
+}
+
+void display_client_start(struct display_client *client)
+{
+    const struct surface *primary = surfaces_find(display_client_display(client)->surfaces, 0);
+
+    client->palettes_pending = true;
+    if (primary != NULL) {
+        damage_all(client, primary);
+        client->monitors_pending = client->mark_pending = true;
+    }
+}

@@ -1,0 +1,74 @@
+/*
+ * One client of a display channel; for display_*.c only. See display_channel.h.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/display_channel.h"
+
+enum {
+    DISPLAY_QUEUE_MAX_ITEMS = 4096,             /* drawables that wait for one client, */
+    DISPLAY_QUEUE_MAX_BYTES = 32 * 1024 * 1024, /* and their images; beyond: damage */
+    DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
+    DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */
+    DISPLAY_INIT_TIMEOUT_MS = 30 * 1000,        /* spice-wire.md section 4.2 */
+};
+
+struct display_item {
+    enum { ITEM_DRAW, ITEM_SURFACE_CREATE, ITEM_SURFACE_DESTROY } type;
+    uint32_t surface_id;            /* that is drawn on, created or destroyed */
+    uint64_t serial;                /* of that surface */
+    struct drawable *drawable;      /* ITEM_DRAW: a reference */
+    uint32_t width, height, format; /* ITEM_SURFACE_CREATE */
+};
+
+/* A surface as a client knows it. */
+struct client_surface {
+    uint32_t id;
+    bool sent;                /* the client has it */
+    bool queued;              /* its creation is in the queue */
+    bool fresh;               /* what it showed when it was sent is not complete there yet */
+    bool damaged;             /* it is in the client's list */
+    pixman_region32_t damage; /* what to send when the pass under way is through, */
+    pixman_region32_t pass;   /* and what is left of that pass */
+};
+
+struct display_client {
+    struct channel_client base;
+    bool ready; /* has sent INIT */
+    struct loop_timer *init_timer;
+    SpiceImageCompression compression;
+    bool monitors_pending, mark_pending, palettes_pending;
+
+    GArray *queue; /* of struct display_item; the first queue_sent ones are gone */
+    unsigned queue_sent;
+    unsigned queue_drawables;
+    size_t queue_bytes;
+
+    struct client_surface **surfaces; /* by id */
+    GQueue damaged; /* of struct client_surface with damage, in the order to send them */
+};
+
+/* display_client.c */
+struct display *display_client_display(const struct display_client *client);
+/* Memory only; the rest is zero. */
+void display_client_init(struct display_client *client);
+void display_client_finish(struct display_client *client);
+/* Before anything else is sent: all that there is now. */
+void display_client_start(struct display_client *client);
+void display_client_draw(struct display_client *client, struct drawable *drawable,
+                         const struct surface *surface, const pixman_region32_t *region);
+void display_client_surface_created(struct display_client *client, const struct surface *surface);
+void display_client_surface_destroyed(struct display_client *client, const struct surface *surface);
+void display_client_fold(struct display_client *client);
+
+/* display_send.c: channel_ops.produce */
+bool display_client_produce(struct channel_client *cc);
+
+static inline struct display_item *display_client_next(const struct display_client *client)
+{
+    return client->queue_sent < client->queue->len
+               ? &g_array_index(client->queue, struct display_item, client->queue_sent)
+               : NULL;
+}

@@ -1,0 +1,155 @@
+/*
+ * What a display client is sent next. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/display_client.h"
+
+#include <spice/protocol.h>
+
+/* Sent items stay at the queue's front until that many are there. */
+#define QUEUE_SHIFT_ITEMS 256
+
+static bool wants_lz4(const struct display_client *client)
+{
+    return client->compression != SPICE_IMAGE_COMPRESSION_OFF &&
+           channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_LZ4_COMPRESSION) &&
+           !channel_client_is_local(&client->base);
+}
+
+static void send_item(struct display_client *client)
+{
+    struct display_item item = *display_client_next(client);
+    struct client_surface *known = client->surfaces[item.surface_id];
+    struct message *message;
+
+    client->queue_sent++;
+    if (client->queue_sent == client->queue->len) {
+        g_array_set_size(client->queue, 0);
+        client->queue_sent = 0;
+    } else if (client->queue_sent >= QUEUE_SHIFT_ITEMS &&
+               client->queue_sent > client->queue->len / 2) {
+        g_array_remove_range(client->queue, 0, client->queue_sent);
+        client->queue_sent = 0;
+    }
+
+    switch (item.type) {
+    case ITEM_DRAW:
+        message = display_encode_drawable(&display_client_display(client)->encoder, item.drawable,
+                                          wants_lz4(client));
+        client->queue_drawables--;
+        client->queue_bytes -= item.drawable->data_size;
+        drawable_unref(item.drawable);
+        break;
+    case ITEM_SURFACE_CREATE: {
+        const struct surface *surface =
+            surfaces_find(display_client_display(client)->surfaces, item.surface_id);
+
+        message =
+            display_encode_surface_create(item.surface_id, item.width, item.height, item.format);
+        if (known != NULL && surface != NULL && surface->serial == item.serial) {
+            known->queued = false;
+            known->sent = true;
+        }
+        break;
+    }
+    default:
+        message = display_encode_surface_destroy(item.surface_id);
+        break;
+    }
+    channel_client_send(&client->base, message);
+}
+
+/* The next rectangle of the pass over KNOWN's damage: as much as fits one message. */
+static draw_rect take_piece(struct client_surface *known, const struct surface *surface)
+{
+    draw_rect piece = *pixman_region32_rectangles(&known->pass, NULL);
+    size_t row = display_area_row_size(surface, piece.x2 - piece.x1);
+    int rows = MAX(DISPLAY_DAMAGE_PIECE_BYTES / row, 1);
+    pixman_region32_t taken;
+
+    piece.y2 = MIN(piece.y2, piece.y1 + rows);
+    pixman_region32_init_rect(&taken, piece.x1, piece.y1, piece.x2 - piece.x1, piece.y2 - piece.y1);
+    pixman_region32_subtract(&known->pass, &known->pass, &taken);
+    pixman_region32_fini(&taken);
+    return piece;
+}
+
+/* One pass ends: is there more? The surfaces take turns. */
+static void next_pass(struct display_client *client, struct client_surface *known)
+{
+    known->fresh = false;
+    g_queue_remove(&client->damaged, known);
+    known->damaged = pixman_region32_not_empty(&known->damage);
+    if (known->damaged)
+        g_queue_push_tail(&client->damaged, known);
+}
+
+static void send_damage(struct display_client *client)
+{
+    struct display *display = display_client_display(client);
+    struct client_surface *known = g_queue_peek_head(&client->damaged);
+    const struct surface *surface = surfaces_find(display->surfaces, known->id);
+    draw_rect piece;
+
+    if (!known->sent) {
+        known->sent = known->fresh = true;
+        channel_client_send(&client->base,
+                            display_encode_surface_create(surface->id, surface->width,
+                                                          surface->height, surface->format));
+    }
+    if (!pixman_region32_not_empty(&known->pass)) {
+        pixman_region32_copy(&known->pass, &known->damage);
+        pixman_region32_clear(&known->damage);
+    }
+    if (pixman_region32_not_empty(&known->pass)) {
+        piece = take_piece(known, surface);
+        channel_client_send(&client->base, display_encode_area(&display->encoder, surface, &piece,
+                                                               wants_lz4(client)));
+    }
+    if (!pixman_region32_not_empty(&known->pass))
+        next_pass(client, known);
+}
+
+/* Announcements that need the primary surface at the client. */
+static bool send_announcement(struct display_client *client)
+{
+    const struct client_surface *primary = client->surfaces[0];
+    const struct monitors_config *monitors = &display_client_display(client)->monitors;
+
+    if (primary == NULL || !primary->sent || primary->fresh)
+        return false;
+    if (client->monitors_pending) {
+        client->monitors_pending = false;
+        if (monitors->count > 0 &&
+            channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_MONITORS_CONFIG)) {
+            channel_client_send(&client->base, display_encode_monitors(monitors));
+            return true;
+        }
+    }
+    if (!client->mark_pending)
+        return false;
+    client->mark_pending = false;
+    channel_client_send(&client->base, message_create(SPICE_MSG_DISPLAY_MARK));
+    return true;
+}
+
+bool display_client_produce(struct channel_client *cc)
+{
+    struct display_client *client = (struct display_client *)cc;
+
+    if (!client->ready)
+        return false;
+    if (client->palettes_pending) {
+        client->palettes_pending = false;
+        channel_client_send(cc, message_create(SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES));
+        return true;
+    }
+    if ((client->monitors_pending || client->mark_pending) && send_announcement(client))
+        return true;
+    if (display_client_next(client) != NULL)
+        send_item(client);
+    else if (!g_queue_is_empty(&client->damaged))
+        send_damage(client);
+    else
+        return false;
+    return true;
+}

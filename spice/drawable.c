@@ -1,0 +1,52 @@
+/*
+ * Drawables. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/drawable.h"
+
+#include <glib.h>
+#include <spice/macros.h>
+
+void guest_resource_release(struct guest_resource *resource)
+{
+    QXLReleaseInfoExt info = resource->info;
+    QXLInterface *interface;
+
+    if (info.info == NULL)
+        return;
+    resource->info.info = NULL;
+    interface = SPICE_CONTAINEROF(resource->qxl->base.sif, QXLInterface, base);
+    interface->release_resource(resource->qxl, info);
+}
+
+struct drawable *drawable_create(QXLInstance *qxl)
+{
+    struct drawable *drawable = g_malloc(sizeof(*drawable));
+
+    memset(drawable, 0, offsetof(struct drawable, memory));
+    drawable->refs = 1;
+    drawable->resource.qxl = qxl;
+    arena_init(&drawable->arena, drawable->memory, sizeof(drawable->memory));
+    return drawable;
+}
+
+struct drawable *drawable_ref(struct drawable *drawable)
+{
+    drawable->refs++;
+    return drawable;
+}
+
+void drawable_unref(struct drawable *drawable)
+{
+    if (--drawable->refs > 0)
+        return;
+    guest_resource_release(&drawable->resource);
+    for (struct guest_image *image = drawable->images; image != NULL; image = image->next)
+        g_free(image->encoded.data);
+    arena_finish(&drawable->arena);
+    g_free(drawable);
+}
+
+void drawable_unref_opaque(void *drawable)
+{
+    drawable_unref(drawable);
+}

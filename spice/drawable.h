@@ -1,0 +1,53 @@
+/*
+ * A guest's drawing command while somebody still needs it, and what a guest gets back for a
+ * command.
+ *
+ * Everything here belongs to the worker's thread. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/draw.h"
+#include "spice/arena.h"
+
+#include <spice.h>
+
+/* A command's memory, which the guest has back after exactly one release (server-abi.md 4.9). */
+struct guest_resource {
+    QXLInstance *qxl;
+    QXLReleaseInfoExt info; /* .info is NULL: nothing to release (any more) */
+};
+void guest_resource_release(struct guest_resource *resource);
+
+/* An image as the encoder made it, kept so that several clients can be sent it. */
+struct encoded_image {
+    bool tried;
+    uint8_t type;  /* SPICE_IMAGE_TYPE_* */
+    uint8_t *data; /* NULL: it is not worth it */
+    size_t size;
+};
+
+/* Every draw_image that the parser makes is the first member of one of these. */
+struct guest_image {
+    struct draw_image image;
+    struct encoded_image encoded;
+    struct guest_image *next; /* of the drawable's */
+};
+
+struct drawable {
+    unsigned refs;
+    struct guest_resource resource;
+    struct draw draw;
+    /* What the guest lists as read; must exist though draw.sources says what really is. -1: none.
+     */
+    int32_t listed_sources[3];
+    struct guest_image *images;
+    size_t data_size; /* bytes of its images: about what it would cost to send */
+    struct arena arena;
+    max_align_t memory[96];
+};
+
+struct drawable *drawable_create(QXLInstance *qxl);
+struct drawable *drawable_ref(struct drawable *drawable);
+/* The last one releases it to the guest. */
+void drawable_unref(struct drawable *drawable);
+void drawable_unref_opaque(void *drawable);

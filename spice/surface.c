@@ -1,0 +1,100 @@
+/*
+ * Surfaces. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/surface.h"
+
+#include <glib.h>
+
+/* More separate rectangles of changes than that are not worth their bookkeeping. */
+#define MAX_DIRTY_RECTS 256
+
+void surfaces_init(struct surfaces *surfaces, unsigned count)
+{
+    surfaces->count = count;
+    surfaces->table = g_new0(struct surface *, count);
+    surfaces->next_serial = 1;
+}
+
+void surfaces_finish(struct surfaces *surfaces)
+{
+    g_free(surfaces->table);
+    surfaces->table = NULL;
+}
+
+struct surface *surfaces_find(const struct surfaces *surfaces, uint32_t id)
+{
+    return id < surfaces->count ? surfaces->table[id] : NULL;
+}
+
+struct canvas *surfaces_find_canvas(void *surfaces, uint32_t id)
+{
+    struct surface *surface = surfaces_find(surfaces, id);
+
+    return surface == NULL ? NULL : surface->canvas;
+}
+
+struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t width,
+                               uint32_t height, int32_t stride, uint32_t format, void *pixels,
+                               bool keep, const struct guest_resource *resource, const char **wrong)
+{
+    struct canvas *canvas;
+    struct surface *surface;
+
+    *wrong = NULL;
+    if (id >= surfaces->count)
+        *wrong = "the surface's id is too large";
+    else if (surfaces->table[id] != NULL)
+        *wrong = "there is a surface with that id already";
+    if (*wrong != NULL)
+        return NULL;
+    canvas = canvas_create(width, height, stride, format, pixels);
+    if (canvas == NULL) {
+        *wrong = "the surface's format, size or stride cannot be drawn on";
+        return NULL;
+    }
+
+    surface = g_new(struct surface, 1);
+    *surface = (struct surface){
+        .id = id,
+        .serial = surfaces->next_serial++,
+        .width = width,
+        .height = height,
+        .format = format,
+        .canvas = canvas,
+        .blank = !keep,
+        .create = *resource,
+    };
+    pixman_region32_init(&surface->dirty);
+    if (!keep) {
+        canvas_clear(canvas);
+        pixman_region32_union_rect(&surface->dirty, &surface->dirty, 0, 0, width, height);
+    }
+    surfaces->table[id] = surface;
+    return surface;
+}
+
+void surface_destroy(struct surfaces *surfaces, struct surface *surface)
+{
+    surfaces->table[surface->id] = NULL;
+    canvas_destroy(surface->canvas);
+    pixman_region32_fini(&surface->dirty);
+    guest_resource_release(&surface->create);
+    g_free(surface);
+}
+
+const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
+                         const struct draw *draw, pixman_region32_t *dirty)
+{
+    const char *refused;
+
+    canvas_draw_region(draw, surface->width, surface->height, dirty);
+    if (!pixman_region32_not_empty(dirty))
+        return NULL;
+    refused = canvas_draw(surface->canvas, draw, surfaces_find_canvas, surfaces);
+    if (refused != NULL)
+        return refused;
+    pixman_region32_union(&surface->dirty, &surface->dirty, dirty);
+    if (pixman_region32_n_rects(&surface->dirty) > MAX_DIRTY_RECTS)
+        pixman_region32_reset(&surface->dirty, pixman_region32_extents(&surface->dirty));
+    return NULL;
+}

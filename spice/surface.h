@@ -1,0 +1,51 @@
+/*
+ * The surfaces of a card: the primary (id 0) and off-screen ones, with their pixels in guest
+ * memory.
+ *
+ * The worker's thread. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/canvas.h"
+#include "spice/drawable.h"
+
+struct surface {
+    uint32_t id;
+    uint64_t serial; /* of all surfaces ever; tells it from others that had its id */
+    uint32_t width, height, format;
+    struct canvas *canvas;
+    bool blank;                   /* all zero, and never drawn on */
+    pixman_region32_t dirty;      /* what has changed since the host last asked */
+    struct guest_resource create; /* what the guest has back when the surface is gone */
+};
+
+struct surfaces {
+    unsigned count;         /* ids are below */
+    struct surface **table; /* NULL: there is none */
+    uint64_t next_serial;
+};
+
+void surfaces_init(struct surfaces *surfaces, unsigned count);
+void surfaces_finish(struct surfaces *surfaces); /* all must be destroyed */
+
+/* NULL when there is none with that id, whatever the id is. */
+struct surface *surfaces_find(const struct surfaces *surfaces, uint32_t id);
+struct canvas *surfaces_find_canvas(void *surfaces, uint32_t id); /* a canvas_lookup */
+
+/*
+ * PIXELS as for canvas_create(); zeroed unless KEEP. NULL and *WRONG: refused. RESOURCE, which may
+ * hold nothing, is taken over on success.
+ */
+struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t width,
+                               uint32_t height, int32_t stride, uint32_t format, void *pixels,
+                               bool keep, const struct guest_resource *resource,
+                               const char **wrong);
+/* Releases its command. */
+void surface_destroy(struct surfaces *surfaces, struct surface *surface);
+
+/*
+ * Draws at once; DIRTY is then what may have changed. Returns why it is refused, or NULL. This is
+ * the one place where drawing happens.
+ */
+const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
+                         const struct draw *draw, pixman_region32_t *dirty);

@@ -1,0 +1,189 @@
+/*
+ * Executing a guest's commands (server-abi.md section 4.3).
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/worker.h"
+
+#include <spice/protocol.h>
+
+/* What must be true of a drawable's surfaces; the parser does not know them. */
+static const char *check_drawable(const struct display_worker *worker,
+                                  const struct drawable *drawable)
+{
+    const struct draw *draw = &drawable->draw;
+    const struct surface *surface = surfaces_find(&worker->surfaces, draw->surface_id);
+
+    if (surface == NULL)
+        return "the surface to draw on does not exist";
+    if ((uint32_t)draw->box.x2 > surface->width || (uint32_t)draw->box.y2 > surface->height)
+        return "the box is not inside the surface";
+    for (size_t i = 0; i < G_N_ELEMENTS(draw->sources); i++) {
+        if (drawable->listed_sources[i] != -1 &&
+            surfaces_find(&worker->surfaces, drawable->listed_sources[i]) == NULL)
+            return "a surface that the command depends on does not exist";
+        if (draw->sources[i] != -1 && surfaces_find(&worker->surfaces, draw->sources[i]) == NULL)
+            return "a surface that the command reads does not exist";
+    }
+    return NULL;
+}
+
+static void execute_draw(struct display_worker *worker, const QXLCommandExt *command)
+{
+    struct drawable *drawable = drawable_create(worker->qxl);
+    const struct draw *draw = &drawable->draw;
+    const char *wrong = parse_drawable(&worker->memslots, command, drawable);
+    struct surface *surface;
+    pixman_region32_t region;
+
+    if (wrong == NULL)
+        wrong = check_drawable(worker, drawable);
+    if (wrong == NULL && draw->type != QXL_DRAW_NOP) {
+        pixman_region32_init(&region);
+        surface = surfaces_find(&worker->surfaces, draw->surface_id);
+        wrong = surface_draw(&worker->surfaces, surface, draw, &region);
+        if (wrong == NULL && pixman_region32_not_empty(&region)) {
+            display_draw(&worker->display, drawable, surface, &region);
+            surface->blank = false;
+        }
+        pixman_region32_fini(&region);
+    }
+    if (wrong != NULL)
+        worker_refuse(worker, "a drawing command was dropped", wrong);
+    drawable_unref(drawable);
+}
+
+static void execute_update(struct display_worker *worker, const QXLCommandExt *command)
+{
+    struct guest_resource resource = {.qxl = worker->qxl};
+    struct update_command update;
+    const char *wrong = parse_update(&worker->memslots, command, &resource, &update);
+
+    if (wrong == NULL && surfaces_find(&worker->surfaces, update.surface_id) == NULL)
+        wrong = "the surface to update does not exist";
+    /* All is drawn already. */
+    if (wrong != NULL)
+        worker_refuse(worker, "an update command was dropped", wrong);
+    else if (worker->interface->notify_update != NULL)
+        worker->interface->notify_update(worker->qxl, update.update_id);
+    guest_resource_release(&resource);
+}
+
+static void execute_message(struct display_worker *worker, const QXLCommandExt *command)
+{
+    struct guest_resource resource = {.qxl = worker->qxl};
+    char *text = NULL;
+    const char *wrong = parse_message(&worker->memslots, command, &resource, &text);
+
+    if (wrong != NULL)
+        worker_refuse(worker, "a message was dropped", wrong);
+    else
+        g_log(WORKER_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "guest of display %d says: %s", worker->qxl->id,
+              text);
+    g_free(text);
+    guest_resource_release(&resource);
+}
+
+void worker_destroy_surface(struct display_worker *worker, struct surface *surface)
+{
+    display_surface_destroyed(&worker->display, surface);
+    surface_destroy(&worker->surfaces, surface);
+}
+
+static const char *create_surface(struct display_worker *worker,
+                                  const struct surface_command *command,
+                                  struct guest_resource *resource)
+{
+    const char *wrong;
+    struct surface *surface =
+        surface_create(&worker->surfaces, command->surface_id, command->create.width,
+                       command->create.height, command->create.stride, command->create.format,
+                       command->create.pixels, command->keep_data, resource, &wrong);
+
+    if (surface == NULL)
+        return wrong;
+    resource->info.info = NULL; /* the surface's now */
+    display_surface_created(&worker->display, surface);
+    return NULL;
+}
+
+static void execute_surface(struct display_worker *worker, const QXLCommandExt *command, bool saved)
+{
+    struct guest_resource resource = {.qxl = worker->qxl};
+    struct surface_command surface = {0};
+    const char *wrong = parse_surface(&worker->memslots, command, &resource, &surface);
+
+    surface.keep_data = surface.keep_data || saved;
+    if (wrong == NULL && surface.surface_id == 0) {
+        wrong = "surface 0 is the primary, which commands cannot create or destroy";
+    } else if (wrong == NULL && surface.type == QXL_SURFACE_CMD_CREATE) {
+        wrong = create_surface(worker, &surface, &resource);
+    } else if (wrong == NULL) {
+        struct surface *old = surfaces_find(&worker->surfaces, surface.surface_id);
+
+        if (old == NULL)
+            wrong = "the surface to destroy does not exist";
+        else
+            worker_destroy_surface(worker, old);
+    }
+    if (wrong != NULL)
+        worker_refuse(worker, "a surface command was dropped", wrong);
+    guest_resource_release(&resource);
+}
+
+void worker_execute(struct display_worker *worker, const QXLCommandExt *command)
+{
+    switch (command->cmd.type) {
+    case QXL_CMD_DRAW:
+        execute_draw(worker, command);
+        break;
+    case QXL_CMD_UPDATE:
+        execute_update(worker, command);
+        break;
+    case QXL_CMD_MESSAGE:
+        execute_message(worker, command);
+        break;
+    case QXL_CMD_SURFACE:
+        execute_surface(worker, command, false);
+        break;
+    default:
+        worker_refuse(worker, "a command was skipped",
+                      "its type does not belong into the command ring");
+        break;
+    }
+}
+
+void worker_execute_cursor(struct display_worker *worker, const QXLCommandExt *command)
+{
+    struct guest_resource resource = {.qxl = worker->qxl};
+    struct cursor_command cursor;
+    const char *wrong;
+
+    if (command->cmd.type != QXL_CMD_CURSOR) {
+        worker_refuse(worker, "a command was skipped",
+                      "its type does not belong into the cursor ring");
+        return;
+    }
+    wrong = parse_cursor(&worker->memslots, command, &resource, &cursor);
+    if (wrong == NULL) {
+        cursor_execute(&worker->cursor, &cursor, &resource);
+        return;
+    }
+    worker_refuse(worker, "a cursor command was dropped", wrong);
+    guest_resource_release(&resource);
+}
+
+void worker_execute_saved(struct display_worker *worker, const QXLCommandExt *command)
+{
+    switch (command->cmd.type) {
+    case QXL_CMD_CURSOR:
+        worker_execute_cursor(worker, command);
+        break;
+    case QXL_CMD_SURFACE:
+        execute_surface(worker, command, true);
+        break;
+    default:
+        worker_refuse(worker, "a saved command was skipped",
+                      "it is neither a cursor nor a surface command");
+        break;
+    }
+}

@@ -1,0 +1,106 @@
+/*
+ * Fetching commands (server-abi.md section 4.2). SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/worker.h"
+
+#define SLICE_US          (10 * 1000) /* then clients and requests get their turn */
+#define REPOLL_MS         10 /* an empty ring is looked at once more before we ask for a wakeup */
+#define COMMANDS_PER_LOOK 16 /* at the clock */
+/* A guest that keeps adding while it is waited for; the rings hold 32. */
+#define MAX_DRAINED  (1 << 18)
+#define MAX_REQUESTS 4
+
+enum ring_state {
+    RING_SLEEPS, /* the guest notifies us */
+    RING_REPOLL, /* look again in REPOLL_MS */
+    RING_BUSY,   /* there may be more */
+};
+
+static bool fetch(struct display_worker *worker, struct worker_ring *ring, QXLCommandExt *command)
+{
+    if (!ring->get(worker->qxl, command))
+        return false;
+    ring->tries = 0;
+    return true;
+}
+
+/* What is to be done about a ring that was found empty. */
+static enum ring_state found_empty(struct display_worker *worker, struct worker_ring *ring)
+{
+    switch (ring->tries) {
+    case 0:
+        ring->tries = 1;
+        return RING_REPOLL;
+    case 1:
+        if (!ring->request_notification(worker->qxl))
+            return RING_BUSY;
+        ring->tries = 2;
+        return RING_SLEEPS;
+    default:
+        return RING_SLEEPS;
+    }
+}
+
+static enum ring_state service(struct display_worker *worker, struct worker_ring *ring,
+                               void (*execute)(struct display_worker *worker,
+                                               const QXLCommandExt *command),
+                               int64_t deadline)
+{
+    unsigned requests = 0, commands = 0;
+
+    for (;;) {
+        QXLCommandExt command;
+        enum ring_state state;
+
+        while (fetch(worker, ring, &command)) {
+            execute(worker, &command);
+            if (++commands % COMMANDS_PER_LOOK == 0 && g_get_monotonic_time() >= deadline)
+                return RING_BUSY;
+        }
+        state = found_empty(worker, ring);
+        if (state != RING_BUSY || ++requests == MAX_REQUESTS)
+            return state;
+    }
+}
+
+void worker_service_rings(struct display_worker *worker)
+{
+    int64_t deadline = g_get_monotonic_time() + SLICE_US;
+    enum ring_state cursor, commands;
+
+    if (!worker->running)
+        return;
+    cursor = service(worker, &worker->cursor_ring, worker_execute_cursor, deadline);
+    commands = service(worker, &worker->command_ring, worker_execute, deadline);
+    worker_wake_clients(worker);
+    if (cursor == RING_BUSY || commands == RING_BUSY)
+        loop_timer_start(worker->ring_timer, 0);
+    else if (cursor == RING_REPOLL || commands == RING_REPOLL)
+        loop_timer_start(worker->ring_timer, REPOLL_MS);
+}
+
+static void drain(struct display_worker *worker, struct worker_ring *ring,
+                  void (*execute)(struct display_worker *worker, const QXLCommandExt *command))
+{
+    QXLCommandExt command;
+    unsigned commands = 0;
+
+    if (!worker->running)
+        return;
+    while (commands < MAX_DRAINED && fetch(worker, ring, &command)) {
+        execute(worker, &command);
+        commands++;
+    }
+    if (commands > 0) /* the ring must be asked for its notification again */
+        loop_timer_start(worker->ring_timer, 0);
+}
+
+void worker_drain_cursor_ring(struct display_worker *worker)
+{
+    drain(worker, &worker->cursor_ring, worker_execute_cursor);
+}
+
+void worker_drain_command_ring(struct display_worker *worker)
+{
+    drain(worker, &worker->command_ring, worker_execute);
+}
