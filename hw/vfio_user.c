@@ -13,6 +13,7 @@
 #include "hw/vfio_user_listen.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -92,6 +93,19 @@ static void disconnect(struct vfio_user *user)
     announce(user, false);
 }
 
+/*
+ * Does the present client make room for the next? It may have closed its end already (a card
+ * unplugged and plugged in again), or never have said what it wants.
+ */
+static bool gives_way(struct vfio_user *user)
+{
+    struct pollfd client = {.fd = user->device.stream.fd};
+
+    if (poll(&client, 1, 0) > 0 && client.revents & (POLLHUP | POLLERR))
+        return true;
+    return !user->device.negotiated && g_get_monotonic_time() - user->connected_at > SILENCE_LIMIT;
+}
+
 static void accept_client(struct vfio_user *user)
 {
     int fd = accept4(user->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -102,8 +116,7 @@ static void accept_client(struct vfio_user *user)
             g_usleep(10 * G_TIME_SPAN_MILLISECOND);
         return;
     }
-    if (user->connected && !user->device.negotiated &&
-        g_get_monotonic_time() - user->connected_at > SILENCE_LIMIT)
+    if (user->connected && gives_way(user))
         disconnect(user);
     if (user->connected) {
         /* Closing is what monitors understand: their hot-plug fails with an error. */
