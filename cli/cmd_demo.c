@@ -1,0 +1,184 @@
+/*
+ * cassia demo: a card driven by our own guest.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/commands.h"
+#include "cli/machine.h"
+#include "hw/soft_guest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_FPS    30
+#define STATUS_SECONDS 1
+
+struct demo {
+    struct machine_options options;
+    struct soft_guest_config guest;
+    struct machine *machine;
+    struct engine *engine;
+    guint status_source; /* 0: no status line */
+    uint64_t last_frames;
+};
+
+static bool apply_load(void *target, const char *value, GError **error)
+{
+    struct demo *demo = target;
+
+    for (const char *const *load = soft_guest_loads(); *load; load++) {
+        if (!strcmp(*load, value)) {
+            demo->guest.load = *load;
+            return true;
+        }
+    }
+    g_autofree char *valid = g_strjoinv(", ", (char **)soft_guest_loads());
+    g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-load: '%s' is not one of: %s", value, valid);
+    return false;
+}
+
+static bool apply_fps(void *target, const char *value, GError **error)
+{
+    int64_t number;
+
+    if (!option_number_parse("-fps", NULL, value, 0, 1000, &number, error))
+        return false;
+    ((struct demo *)target)->guest.fps = (unsigned)number;
+    return true;
+}
+
+static bool apply_seed(void *target, const char *value, GError **error)
+{
+    int64_t number;
+
+    if (!option_number_parse("-seed", NULL, value, 0, INT64_MAX, &number, error))
+        return false;
+    ((struct demo *)target)->guest.seed = (uint64_t)number;
+    return true;
+}
+
+static bool apply_frames(void *target, const char *value, GError **error)
+{
+    int64_t number;
+
+    if (!option_number_parse("-frames", NULL, value, 0, INT64_MAX, &number, error))
+        return false;
+    ((struct demo *)target)->guest.frames = (uint64_t)number;
+    return true;
+}
+
+static const struct command_option demo_options[] = {
+    {"load", "NAME", "what the guest draws, see below; default: desktop", apply_load},
+    {"fps", "N", "frames a second, 0: as fast as the card takes them; default: 30", apply_fps},
+    {"seed", "N", "the same seed draws the same frames; default: 1", apply_seed},
+    {"frames", "N", "stand still after N frames and go on serving; default: 0, go on for ever",
+     apply_frames},
+    {NULL, NULL, NULL, NULL},
+};
+
+static void end_status_line(struct demo *demo)
+{
+    if (demo->status_source)
+        printf("\n");
+    g_clear_handle_id(&demo->status_source, g_source_remove);
+}
+
+static gboolean print_status(gpointer data)
+{
+    struct demo *demo = data;
+    struct soft_guest_stats stats = soft_guest_stats(demo->engine);
+
+    printf("\rframe %" PRIu64 ", %" PRIu64 " a second; %" PRIu64 " commands; %u clients\033[K",
+           stats.frames, (stats.frames - demo->last_frames) / STATUS_SECONDS, stats.commands,
+           spice_clients_count(machine_clients(demo->machine)));
+    fflush(stdout);
+    demo->last_frames = stats.frames;
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean tell_finished(gpointer data)
+{
+    struct demo *demo = data;
+
+    end_status_line(demo);
+    printf("%" PRIu64 " frames are drawn; the picture stands still and is served on\n",
+           demo->guest.frames);
+    fflush(stdout);
+    return G_SOURCE_REMOVE;
+}
+
+/* On the guest's thread. */
+static void finished(void *opaque)
+{
+    g_idle_add(tell_finished, opaque);
+}
+
+static bool set_up(struct demo *demo, char **words, GError **error)
+{
+    const struct option_group groups[] = {{"", demo_options, demo},
+                                          {"", machine_command_options, &demo->options},
+                                          {NULL, NULL, NULL}};
+    GPtrArray *devices = demo->options.devices;
+
+    if (!command_line_parse("demo", words, groups, &words, error) ||
+        !command_no_words(words, error))
+        return false;
+    if (devices->len > 1) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-device: the demo drives one card");
+        return false;
+    }
+    if (!devices->len)
+        machine_options_add_device(&demo->options);
+    demo->machine = machine_create(&demo->options, error);
+    if (!demo->machine)
+        return false;
+
+    struct qxl_function *function =
+        machine_add_card(demo->machine, g_ptr_array_index(devices, 0), error);
+    if (!function)
+        return false;
+    demo->engine = soft_guest_create(&demo->guest, qxl_function_pci(function), error);
+    if (!demo->engine)
+        return false;
+    machine_set_engine(demo->machine, demo->engine);
+    return machine_start(demo->machine, error);
+}
+
+static int run(char **words)
+{
+    struct demo demo = {
+        .guest = {.load = "desktop", .fps = DEFAULT_FPS, .seed = 1, .finished = finished}};
+    GError *error = NULL;
+
+    demo.guest.opaque = &demo;
+    machine_options_init(&demo.options);
+    if (set_up(&demo, words, &error)) {
+        printf("Load %s, seed %" PRIu64 "\n", demo.guest.load, demo.guest.seed);
+        machine_print_address(demo.machine);
+        if (isatty(STDOUT_FILENO) && !demo.options.daemonize)
+            demo.status_source = g_timeout_add_seconds(STATUS_SECONDS, print_status, &demo);
+        machine_run(demo.machine);
+        end_status_line(&demo);
+    }
+    machine_destroy(demo.machine);
+    machine_options_finish(&demo.options);
+    return error ? command_fail(&command_demo, error) : 0;
+}
+
+static void help(void)
+{
+    const struct option_group groups[] = {
+        {"The guest", demo_options, NULL},
+        {"Card, server and monitor", machine_command_options, NULL},
+        {NULL, NULL, NULL}};
+    g_autofree char *loads = g_strjoinv(", ", (char **)soft_guest_loads());
+
+    command_line_help(groups);
+    printf("\nLoads: %s\n", loads);
+}
+
+const struct command command_demo = {"demo", "[--load NAME] [OPTION]...",
+                                     "a card driven by a guest of our own; prints how to connect",
+                                     run, help};

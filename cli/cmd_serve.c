@@ -1,0 +1,194 @@
+/*
+ * cassia serve: cards for another virtual machine monitor.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/commands.h"
+#include "cli/machine.h"
+#include "hw/vfio_user.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One --vfio-user. */
+struct socket_option {
+    char *path; /* absolute: the process may change its folder */
+    int mmap;   /* enum vfio_user_mmap */
+};
+
+struct serve {
+    struct machine_options options;
+    GPtrArray *sockets; /* struct socket_option * */
+    char *input;        /* path of the other monitor's QMP socket; NULL: none */
+    struct machine *machine;
+};
+
+static void free_socket(void *data)
+{
+    struct socket_option *option = data;
+
+    g_free(option->path);
+    g_free(option);
+}
+
+static const char *const mmap_names[] = {"auto", "on", "off", NULL};
+
+static const struct option_key socket_keys[] = {
+    {"path", OPTION_STRING, offsetof(struct socket_option, path), 0, 0, NULL, NULL},
+    {"mmap", OPTION_CHOICE, offsetof(struct socket_option, mmap), 0, 0, mmap_names, NULL},
+    OPTION_END,
+};
+
+static bool apply_vfio_user(void *target, const char *value, GError **error)
+{
+    struct serve *serve = target;
+    struct socket_option *option = g_new0(struct socket_option, 1);
+
+    g_ptr_array_add(serve->sockets, option);
+    if (!option_list_parse("-vfio-user", value, socket_keys, "path", option, error))
+        return false;
+    if (!option->path || !*option->path) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-vfio-user: needs the path of a socket");
+        return false;
+    }
+    char *absolute = g_canonicalize_filename(option->path, NULL);
+    g_free(option->path);
+    option->path = absolute;
+    return true;
+}
+
+static bool apply_input(void *target, const char *value, GError **error)
+{
+    struct serve *serve = target;
+
+    if (!g_str_has_prefix(value, "qmp:") || !value[4]) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                    "-input: '%s' is not qmp:PATH, the monitor socket of the other side", value);
+        return false;
+    }
+    g_free(serve->input);
+    serve->input = g_canonicalize_filename(value + 4, NULL);
+    return true;
+}
+
+static const struct command_option serve_options[] = {
+    {"vfio-user", "PATH[,mmap=auto|on|off]",
+     "offer a card on the unix socket PATH; once for each card, all on one SPICE server",
+     apply_vfio_user},
+    {"input", "qmp:PATH", "send keyboard and mouse to the other monitor's QMP socket", apply_input},
+    {NULL, NULL, NULL, NULL},
+};
+
+/* What to add to QEMU's command line, quoted for a shell. */
+static void print_device(const struct socket_option *option, unsigned number)
+{
+    g_autofree char *id = g_strdup_printf("gfx%u", number);
+    json_t *device = json_pack("{s:s,s:s,s:{s:s,s:s}}", "driver", "vfio-user-pci", "id", id,
+                               "socket", "type", "unix", "path", option->path);
+    char *text = device ? json_dumps(device, JSON_COMPACT) : NULL;
+
+    if (text) {
+        g_autofree char *quoted = g_shell_quote(text);
+        printf("Card %u for QEMU:  -device %s\n", number, quoted);
+    } else {
+        printf("Card %u listens on %s\n", number, option->path);
+    }
+    free(text);
+    json_decref(device);
+}
+
+static bool add_card(struct serve *serve, unsigned number, GError **error)
+{
+    GPtrArray *devices = serve->options.devices;
+    const struct socket_option *option = g_ptr_array_index(serve->sockets, number);
+    /* The keyboard and the mouse belong to the first card, as in machine_start(). */
+    struct vfio_user_config config = {.path = option->path,
+                                      .mmap = (enum vfio_user_mmap)option->mmap,
+                                      .input_qmp = number ? NULL : serve->input};
+    struct qxl_function *function = machine_add_card(
+        serve->machine, g_ptr_array_index(devices, MIN(number, devices->len - 1)), error);
+
+    if (!function)
+        return false;
+    struct engine *engine = vfio_user_create(&config, qxl_function_pci(function), error);
+    if (!engine) {
+        g_prefix_error(error, "-vfio-user: ");
+        return false;
+    }
+    machine_set_engine(serve->machine, engine);
+    return true;
+}
+
+static bool parse(struct serve *serve, char **words, GError **error)
+{
+    const struct option_group groups[] = {{"", serve_options, serve},
+                                          {"", machine_command_options, &serve->options},
+                                          {NULL, NULL, NULL}};
+    unsigned cards, devices;
+
+    if (!command_line_parse("serve", words, groups, &words, error) ||
+        !command_no_words(words, error))
+        return false;
+    cards = serve->sockets->len;
+    devices = serve->options.devices->len;
+    if (!cards) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "needs --vfio-user PATH");
+        return false;
+    }
+    if (devices > 1 && devices != cards) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                    "-device: give one for all cards or one for each --vfio-user; there are %u for "
+                    "%u",
+                    devices, cards);
+        return false;
+    }
+    if (!devices)
+        machine_options_add_device(&serve->options);
+    return true;
+}
+
+static bool set_up(struct serve *serve, char **words, GError **error)
+{
+    if (!parse(serve, words, error))
+        return false;
+    serve->machine = machine_create(&serve->options, error);
+    if (!serve->machine)
+        return false;
+    for (unsigned i = 0; i < serve->sockets->len; i++) {
+        if (!add_card(serve, i, error))
+            return false;
+    }
+    return machine_start(serve->machine, error);
+}
+
+static int run(char **words)
+{
+    struct serve serve = {.sockets = g_ptr_array_new_with_free_func(free_socket)};
+    GError *error = NULL;
+
+    machine_options_init(&serve.options);
+    if (set_up(&serve, words, &error)) {
+        for (unsigned i = 0; i < serve.sockets->len; i++)
+            print_device(g_ptr_array_index(serve.sockets, i), i);
+        machine_print_address(serve.machine);
+        machine_run(serve.machine);
+    }
+    machine_destroy(serve.machine);
+    machine_options_finish(&serve.options);
+    g_ptr_array_unref(serve.sockets);
+    g_free(serve.input);
+    return error ? command_fail(&command_serve, error) : 0;
+}
+
+static void help(void)
+{
+    const struct option_group groups[] = {
+        {"The card's other side", serve_options, NULL},
+        {"Card, server and monitor", machine_command_options, NULL},
+        {NULL, NULL, NULL}};
+    command_line_help(groups);
+}
+
+const struct command command_serve = {"serve", "--vfio-user PATH [OPTION]...",
+                                      "a card for another virtual machine monitor", run, help};

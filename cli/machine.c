@@ -1,0 +1,340 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/machine.h"
+
+#include "cli/core_glib.h"
+#include "cli/inputs.h"
+#include "cli/process.h"
+#include "cli/qmp.h"
+#include "cli/qmp_commands.h"
+#include "display/canvas.h"
+#include "display/picture.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+struct card {
+    const struct device_options *device;
+    struct qxl_function *function;
+    struct engine *engine; /* NULL until it is set */
+};
+
+struct machine {
+    const struct machine_options *options;
+    struct process process;
+    GMainLoop *loop;
+    SpiceCoreInterface core;
+    SpiceServer *spice;
+    struct listener listener;
+    struct spice_auth auth;
+    struct spice_clients *clients;
+    struct qmp_server *qmp;
+    struct inputs *inputs;
+    struct card cards[MACHINE_CARDS_MAX];
+    unsigned card_count;
+    bool running, has_run, quitting;
+    guint signal_sources[3];
+};
+
+static void send_event(void *opaque, const char *event, json_t *data)
+{
+    qmp_server_event(((struct machine *)opaque)->qmp, event, data);
+}
+
+static const char *auth_name(void *opaque)
+{
+    return spice_auth_name(&((struct machine *)opaque)->auth);
+}
+
+static gboolean quit_by_signal(gpointer data)
+{
+    machine_quit(data, "host-signal");
+    return G_SOURCE_CONTINUE;
+}
+
+static void take_signals(struct machine *machine)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(signals); i++)
+        machine->signal_sources[i] = g_unix_signal_add(signals[i], quit_by_signal, machine);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* The SPICE server as the options want it, listening. */
+static bool start_spice(struct machine *machine, GError **error)
+{
+    const struct machine_options *options = machine->options;
+    const char *password;
+    bool required;
+
+    if (!spice_options_listen(&options->spice, &machine->listener, error))
+        return false;
+    password = spice_options_password(&options->spice, &machine->listener, &required);
+    machine->spice = spice_server_new();
+    spice_auth_init(&machine->auth, machine->spice, required, password);
+    if (!spice_options_apply(&options->spice, machine->spice, error))
+        return false;
+    if (options->name)
+        spice_server_set_name(machine->spice, options->name);
+    if (options->has_uuid)
+        spice_server_set_uuid(machine->spice, options->uuid);
+    G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+    /* The one way to serve a port that the kernel chose and that we know: bind it ourselves. */
+    bool good = !spice_server_set_listen_socket_fd(machine->spice, machine->listener.fd);
+    G_GNUC_END_IGNORE_DEPRECATIONS
+    machine->core = core_glib_interface(spice_clients_channel_event);
+    machine->clients = spice_clients_create(send_event, auth_name, machine);
+    if (!good || spice_server_init(machine->spice, &machine->core)) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "the SPICE server does not start");
+        return false;
+    }
+    return true;
+}
+
+struct machine *machine_create(const struct machine_options *options, GError **error)
+{
+    struct machine *machine = g_new0(struct machine, 1);
+
+    machine->options = options;
+    machine->listener.fd = -1;
+    if (!process_init(&machine->process, options->daemonize, options->pidfile, options->log_file,
+                      error)) {
+        machine_destroy(machine);
+        return NULL;
+    }
+    machine->loop = g_main_loop_new(NULL, FALSE);
+    machine->qmp = qmp_server_create(qmp_commands, machine);
+    take_signals(machine);
+    if (!start_spice(machine, error)) {
+        machine_destroy(machine);
+        return NULL;
+    }
+    return machine;
+}
+
+void machine_destroy(struct machine *machine)
+{
+    if (!machine)
+        return;
+    inputs_disconnect(machine->inputs);
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        engine_destroy(machine->cards[i].engine);
+        qxl_function_destroy(machine->cards[i].function);
+    }
+    if (machine->spice)
+        spice_server_destroy(machine->spice);
+    inputs_destroy(machine->inputs);
+    spice_clients_destroy(machine->clients);
+    spice_auth_finish(&machine->auth);
+    listener_finish(&machine->listener);
+    qmp_server_destroy(machine->qmp);
+    for (unsigned i = 0; i < G_N_ELEMENTS(machine->signal_sources); i++)
+        g_clear_handle_id(&machine->signal_sources[i], g_source_remove);
+    g_clear_pointer(&machine->loop, g_main_loop_unref);
+    process_finish(&machine->process);
+    g_free(machine);
+}
+
+struct qxl_function *machine_add_card(struct machine *machine, const struct device_options *device,
+                                      GError **error)
+{
+    unsigned id = machine->card_count;
+
+    if (id == MACHINE_CARDS_MAX) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "at most %d cards are possible",
+                    MACHINE_CARDS_MAX);
+        return NULL;
+    }
+    struct qxl_function *function =
+        qxl_function_create(&device->config, machine->spice, (int)id, error);
+    if (!function) {
+        g_prefix_error(error, "-device: ");
+        return NULL;
+    }
+    machine->cards[id] = (struct card){.device = device, .function = function};
+    machine->card_count++;
+    if (machine->options->guest_errors)
+        qxl_card_set_guest_log(qxl_function_card(function), machine->process.log);
+    return function;
+}
+
+void machine_set_engine(struct machine *machine, struct engine *engine)
+{
+    machine->cards[machine->card_count - 1].engine = engine;
+}
+
+static bool open_monitors(struct machine *machine, GError **error)
+{
+    const GPtrArray *paths = machine->options->monitors;
+
+    for (guint i = 0; i < paths->len; i++) {
+        struct listener listener;
+        if (!listen_unix(&listener, g_ptr_array_index(paths, i), error)) {
+            g_prefix_error(error, "-qmp: ");
+            return false;
+        }
+        qmp_server_listen(machine->qmp, listener);
+    }
+    return true;
+}
+
+bool machine_start(struct machine *machine, GError **error)
+{
+    /* Several cards belong to one desk: its keyboard and mouse go to the first card's engine. */
+    machine->inputs = inputs_create(machine->spice, machine->cards[0].engine, error);
+    if (!machine->inputs || !open_monitors(machine, error))
+        return false;
+    if (!machine->options->paused)
+        machine_cont(machine);
+    return true;
+}
+
+void machine_run(struct machine *machine)
+{
+    fflush(stdout);
+    process_ready(&machine->process);
+    if (!machine->quitting)
+        g_main_loop_run(machine->loop);
+}
+
+void machine_stop(struct machine *machine)
+{
+    if (!machine->running)
+        return;
+    machine->running = false;
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        machine->cards[i].engine->impl->stop(machine->cards[i].engine);
+        qxl_card_stop(qxl_function_card(machine->cards[i].function));
+    }
+    qmp_server_event(machine->qmp, "STOP", NULL);
+}
+
+void machine_cont(struct machine *machine)
+{
+    if (machine->running)
+        return;
+    machine->running = machine->has_run = true;
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        qxl_card_start(qxl_function_card(machine->cards[i].function));
+        machine->cards[i].engine->impl->start(machine->cards[i].engine);
+    }
+    qmp_server_event(machine->qmp, "RESUME", NULL);
+}
+
+void machine_reset(struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->card_count; i++)
+        machine->cards[i].engine->impl->reset(machine->cards[i].engine);
+    qmp_server_event(machine->qmp, "RESET",
+                     json_pack("{s:b,s:s}", "guest", 0, "reason", "host-qmp-system-reset"));
+}
+
+void machine_quit(struct machine *machine, const char *reason)
+{
+    if (machine->quitting)
+        return;
+    machine->quitting = true;
+    qmp_server_event(machine->qmp, "SHUTDOWN",
+                     json_pack("{s:b,s:s}", "guest", 0, "reason", reason));
+    g_main_loop_quit(machine->loop);
+}
+
+bool machine_running(const struct machine *machine)
+{
+    return machine->running;
+}
+
+const char *machine_state(const struct machine *machine)
+{
+    return machine->running ? "running" : machine->has_run ? "paused" : "prelaunch";
+}
+
+const struct machine_options *machine_options(const struct machine *machine)
+{
+    return machine->options;
+}
+
+const struct listener *machine_listener(const struct machine *machine)
+{
+    return &machine->listener;
+}
+
+SpiceServer *machine_spice(struct machine *machine)
+{
+    return machine->spice;
+}
+
+struct spice_auth *machine_auth(struct machine *machine)
+{
+    return &machine->auth;
+}
+
+const struct spice_clients *machine_clients(const struct machine *machine)
+{
+    return machine->clients;
+}
+
+static struct card *find_card(struct machine *machine, const char *device, GError **error)
+{
+    if (!device)
+        return &machine->cards[0];
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        const char *id = machine->cards[i].device->id;
+        if (id && !strcmp(id, device))
+            return &machine->cards[i];
+    }
+    g_set_error(error, QMP_ERROR, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
+    return NULL;
+}
+
+bool machine_screendump(struct machine *machine, const char *device, const char *path, bool png,
+                        GError **error)
+{
+    struct card *card = find_card(machine, device, error);
+    struct qxl_screen screen;
+    bool good;
+
+    (void)png;
+    if (!card)
+        return false;
+    if (!qxl_card_screen(qxl_function_card(card->function), &screen)) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "The card shows nothing: its guest has set no mode");
+        return false;
+    }
+    struct canvas *canvas = canvas_create((int)screen.width, (int)screen.height, screen.stride,
+                                          screen.format, screen.pixels);
+    if (!canvas) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "A picture of %ux%u pixels in format %u cannot be saved", screen.width,
+                    screen.height, screen.format);
+        return false;
+    }
+    good = picture_save(canvas, NULL, path, error);
+    canvas_destroy(canvas);
+    return good;
+}
+
+void machine_print_address(const struct machine *machine)
+{
+    const struct listener *listener = &machine->listener;
+    g_autofree char *where = listener_describe(listener);
+    g_autofree char *target = NULL;
+
+    printf("Listening on %s (%s)\n", where,
+           !machine->auth.required
+               ? (listener->loopback ? "no password; this machine only" : "no password; everybody")
+           : machine->auth.password ? "with password"
+                                    : "nobody, until the monitor sets a password");
+    if (listener->path)
+        target = g_strdup_printf("spice+unix://%s", where);
+    else if (!strcmp(listener->host, "::") || !strcmp(listener->host, "0.0.0.0"))
+        target = g_strdup_printf("spice://%s:%d", g_get_host_name(), listener->port);
+    else
+        target = g_strdup_printf("spice://%s", where);
+    printf("Connect with:  remote-viewer %s\n", target);
+}

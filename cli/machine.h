@@ -1,0 +1,68 @@
+/*
+ * A SPICE server, the cards it shows, the engines that drive them, the monitor; and their run
+ * state.
+ *
+ * IO thread (GLib's default main context), unless a function says otherwise.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "cli/machine_options.h"
+#include "cli/spice_auth.h"
+#include "cli/spice_clients.h"
+#include "hw/engine.h"
+#include "hw/qxl_function.h"
+
+#include <jansson.h>
+
+/* A client's caches are made for so many display channels, spice-wire.md and server-abi.md 5.5. */
+#define MACHINE_CARDS_MAX 4
+
+struct machine;
+
+/*
+ * A server that listens, without cards. OPTIONS must outlive the machine. With -daemonize this is
+ * the background process when it returns; no thread may exist before.
+ */
+struct machine *machine_create(const struct machine_options *options, GError **error);
+/* Ends engines, cards, clients, monitors. */
+void machine_destroy(struct machine *machine);
+
+/* Plugs in a card as display 0, 1, ...; it stays the machine's. */
+struct qxl_function *machine_add_card(struct machine *machine, const struct device_options *device,
+                                      GError **error);
+/* Says who drives the card that was added last. ENGINE becomes the machine's. */
+void machine_set_engine(struct machine *machine, struct engine *engine);
+
+/* Plugs in inputs, opens the monitors, runs unless -S was given. */
+bool machine_start(struct machine *machine, GError **error);
+/* The main loop, until machine_quit() or a signal. */
+void machine_run(struct machine *machine);
+
+/* The run state. Each tells the monitors when it changes something. */
+void machine_stop(struct machine *machine);
+void machine_cont(struct machine *machine);
+void machine_reset(struct machine *machine);
+/* REASON: QEMU's ShutdownCause, a static text. */
+void machine_quit(struct machine *machine, const char *reason);
+
+bool machine_running(const struct machine *machine);
+/* "running", "paused" or "prelaunch". */
+const char *machine_state(const struct machine *machine);
+
+const struct machine_options *machine_options(const struct machine *machine);
+const struct listener *machine_listener(const struct machine *machine);
+SpiceServer *machine_spice(struct machine *machine);
+struct spice_auth *machine_auth(struct machine *machine);
+const struct spice_clients *machine_clients(const struct machine *machine);
+
+/*
+ * Saves the picture of the card with the id DEVICE (NULL: the first card) to PATH as PNG or PPM.
+ * DeviceNotFound when there is no such card.
+ */
+bool machine_screendump(struct machine *machine, const char *device, const char *path, bool png,
+                        GError **error);
+
+/* Prints where the server listens and how to connect. */
+void machine_print_address(const struct machine *machine);

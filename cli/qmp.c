@@ -1,0 +1,494 @@
+/*
+ * The QMP server: sessions, requests, replies.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/qmp.h"
+
+#include "cli/qmp_framer.h"
+#include "config.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SESSIONS_MAX 16
+/* With so much unread output a client's commands wait; with so much it is dropped. */
+#define OUTPUT_PAUSE         (64 * 1024)
+#define OUTPUT_MAX           (4 * 1024 * 1024)
+#define ACCEPT_PAUSE_SECONDS 1
+
+struct session {
+    struct qmp_server *server;
+    int fd;                          /* -1: closed */
+    guint read_source, write_source; /* 0: not watching */
+    bool negotiated;
+    struct qmp_framer framer;
+    GByteArray *output;
+};
+
+/* One listening socket. */
+struct door {
+    struct qmp_server *server;
+    struct listener listener;
+    guint source; /* the watch, or the timer that waits to watch again */
+};
+
+struct qmp_server {
+    const struct qmp_command *commands;
+    void *opaque;
+    GPtrArray *doors;
+    GPtrArray *sessions; /* reference counted: a session may close while it is being served */
+};
+
+G_DEFINE_QUARK(cassia - qmp - error, qmp_error)
+
+json_t *qmp_nothing(void)
+{
+    return json_object();
+}
+
+json_t *qmp_version(void)
+{
+    int major = 0, minor = 0, micro = 0;
+
+    sscanf(CASSIA_VERSION, "%d.%d.%d", &major, &minor, &micro);
+    return json_pack("{s:{s:i,s:i,s:i},s:s}", "qemu", "major", major, "minor", minor, "micro",
+                     micro, "package", "cassia-" CASSIA_VERSION);
+}
+
+/* Output */
+
+static void session_finish(void *data)
+{
+    struct session *session = data;
+
+    qmp_framer_finish(&session->framer);
+    g_byte_array_unref(session->output);
+}
+
+static void session_unref(void *session)
+{
+    g_rc_box_release_full(session, session_finish);
+}
+
+static void session_close(struct session *session)
+{
+    if (session->fd < 0)
+        return;
+    g_clear_handle_id(&session->read_source, g_source_remove);
+    g_clear_handle_id(&session->write_source, g_source_remove);
+    close(session->fd);
+    session->fd = -1;
+    g_ptr_array_remove_fast(session->server->sessions, session);
+}
+
+static gboolean session_writable(int fd, GIOCondition condition, gpointer data);
+static gboolean session_readable(int fd, GIOCondition condition, gpointer data);
+
+/* Reads requests only while the client reads the answers. */
+static void session_update_watches(struct session *session)
+{
+    bool read = session->output->len<OUTPUT_PAUSE, write = session->output->len> 0;
+
+    if (session->fd < 0)
+        return;
+    if (read && !session->read_source)
+        session->read_source = g_unix_fd_add(session->fd, G_IO_IN, session_readable, session);
+    else if (!read)
+        g_clear_handle_id(&session->read_source, g_source_remove);
+    if (write && !session->write_source)
+        session->write_source = g_unix_fd_add(session->fd, G_IO_OUT, session_writable, session);
+    else if (!write)
+        g_clear_handle_id(&session->write_source, g_source_remove);
+}
+
+static void session_flush(struct session *session)
+{
+    while (session->fd >= 0 && session->output->len) {
+        ssize_t sent = send(session->fd, session->output->data, session->output->len,
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0)
+            g_byte_array_remove_range(session->output, 0, (guint)sent);
+        else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        else if (sent == 0 || errno != EINTR)
+            session_close(session);
+    }
+    if (session->output->len > OUTPUT_MAX)
+        session_close(session);
+    session_update_watches(session);
+}
+
+static gboolean session_writable(int fd, GIOCondition condition, gpointer data)
+{
+    struct session *session = g_rc_box_acquire(data);
+
+    (void)fd;
+    (void)condition;
+    session_flush(session);
+    session_unref(session);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Steals VALUE. */
+static void session_send(struct session *session, json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+    json_decref(value);
+    if (!text)
+        return;
+    g_byte_array_append(session->output, (const guint8 *)text, (guint)strlen(text));
+    g_byte_array_append(session->output, (const guint8 *)"\r\n", 2);
+    free(text);
+    session_flush(session);
+}
+
+/* Steals ERROR and ID, which may be NULL. */
+static void session_send_error(struct session *session, GError *error, json_t *id)
+{
+    static const char *const classes[] = {"GenericError", "CommandNotFound", "DeviceNotFound"};
+    int code = error->domain == QMP_ERROR ? error->code : QMP_ERROR_GENERIC;
+    g_autofree char *text = g_utf8_make_valid(error->message, -1);
+
+    session_send(session, json_pack("{s:{s:s,s:s},s:o*}", "error", "class", classes[code], "desc",
+                                    text, "id", id));
+    g_error_free(error);
+}
+
+/* Requests */
+
+static const char *type_name(json_type type)
+{
+    switch (type) {
+    case JSON_STRING:
+        return "string";
+    case JSON_INTEGER:
+        return "integer";
+    case JSON_ARRAY:
+        return "array";
+    default:
+        return "boolean";
+    }
+}
+
+static const struct qmp_argument *find_argument(const struct qmp_argument *arguments,
+                                                const char *name)
+{
+    for (; arguments && arguments->name; arguments++) {
+        if (!strcmp(arguments->name, name))
+            return arguments;
+    }
+    return NULL;
+}
+
+static bool check_arguments(const struct qmp_argument *expected, json_t *arguments, GError **error)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(arguments, name, value)
+    {
+        const struct qmp_argument *argument = find_argument(expected, name);
+        if (!argument) {
+            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "Parameter '%s' is unexpected", name);
+            return false;
+        }
+        json_type type = json_is_boolean(value) ? JSON_TRUE : json_typeof(value);
+        if (type != argument->type) {
+            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
+                        "Invalid parameter type for '%s', expected: %s", name,
+                        type_name(argument->type));
+            return false;
+        }
+    }
+    for (; expected && expected->name; expected++) {
+        if (!expected->optional && !json_object_get(arguments, expected->name)) {
+            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "Parameter '%s' is missing",
+                        expected->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The commands that belong to the protocol itself. */
+#define NEGOTIATE      "qmp_capabilities"
+#define QUERY_COMMANDS "query-commands"
+
+static const struct qmp_argument negotiate_arguments[] = {{"enable", JSON_ARRAY, true},
+                                                          {NULL, JSON_NULL, false}};
+
+static json_t *negotiate(struct session *session, json_t *arguments, GError **error)
+{
+    if (!check_arguments(negotiate_arguments, arguments, error))
+        return NULL;
+    if (json_array_size(json_object_get(arguments, "enable"))) {
+        const char *name =
+            json_string_value(json_array_get(json_object_get(arguments, "enable"), 0));
+        g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "Capability '%s' is not available",
+                    name ? name : "?");
+        return NULL;
+    }
+    session->negotiated = true;
+    return qmp_nothing();
+}
+
+static json_t *query_commands(struct qmp_server *server)
+{
+    json_t *list = json_pack("[{s:s},{s:s}]", "name", NEGOTIATE, "name", QUERY_COMMANDS);
+
+    for (const struct qmp_command *command = server->commands; command->name; command++)
+        json_array_append_new(list, json_pack("{s:s}", "name", command->name));
+    return list;
+}
+
+static json_t *run_command(struct session *session, const char *name, json_t *arguments,
+                           GError **error)
+{
+    struct qmp_server *server = session->server;
+
+    if (!strcmp(name, NEGOTIATE)) {
+        if (!session->negotiated)
+            return negotiate(session, arguments, error);
+        g_set_error(error, QMP_ERROR, QMP_ERROR_COMMAND_NOT_FOUND,
+                    "Capabilities negotiation is already complete, command ignored");
+        return NULL;
+    }
+    if (!session->negotiated) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_COMMAND_NOT_FOUND,
+                    "Expecting capabilities negotiation with '" NEGOTIATE "'");
+        return NULL;
+    }
+    if (!strcmp(name, QUERY_COMMANDS))
+        return check_arguments(NULL, arguments, error) ? query_commands(server) : NULL;
+    for (const struct qmp_command *command = server->commands; command->name; command++) {
+        if (!strcmp(command->name, name))
+            return check_arguments(command->arguments, arguments, error)
+                       ? command->run(server->opaque, arguments, error)
+                       : NULL;
+    }
+    g_set_error(error, QMP_ERROR, QMP_ERROR_COMMAND_NOT_FOUND, "The command %s has not been found",
+                name);
+    return NULL;
+}
+
+/* Takes a request apart; NAME and ARGUMENTS are borrowed from it, ARGUMENTS may be NULL. */
+static bool read_request(json_t *request, const char **name, json_t **arguments, GError **error)
+{
+    const char *member;
+    json_t *value;
+
+    if (!json_is_object(request)) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input must be a JSON object");
+        return false;
+    }
+    *name = NULL;
+    *arguments = NULL;
+    json_object_foreach(request, member, value)
+    {
+        if (!strcmp(member, "execute")) {
+            *name = json_string_value(value);
+            if (!*name) {
+                g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
+                            "QMP input member 'execute' must be a string");
+                return false;
+            }
+        } else if (!strcmp(member, "arguments")) {
+            *arguments = value;
+            if (!json_is_object(value)) {
+                g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
+                            "QMP input member 'arguments' must be an object");
+                return false;
+            }
+        } else if (strcmp(member, "id")) {
+            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input member '%s' is unexpected",
+                        member);
+            return false;
+        }
+    }
+    if (!*name)
+        g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input lacks member 'execute'");
+    return *name;
+}
+
+static void session_serve(struct session *session, const char *text, size_t size)
+{
+    json_error_t problem;
+    GError *error = NULL;
+    const char *name;
+    json_t *arguments, *result = NULL;
+    json_t *request = json_loadb(text, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &problem);
+
+    if (!request) {
+        session_send_error(
+            session,
+            g_error_new(QMP_ERROR, QMP_ERROR_GENERIC, "JSON parse error, %s", problem.text), NULL);
+        return;
+    }
+    json_t *id = json_incref(json_object_get(request, "id"));
+    if (read_request(request, &name, &arguments, &error)) {
+        arguments = arguments ? json_incref(arguments) : json_object();
+        result = run_command(session, name, arguments, &error);
+        json_decref(arguments);
+    }
+    if (result)
+        session_send(session, json_pack("{s:o,s:o*}", "return", result, "id", id));
+    else
+        session_send_error(session, error, id);
+    json_decref(request);
+}
+
+static void session_take(struct session *session, const char *data, size_t size)
+{
+    const char *why;
+
+    while (session->fd >= 0) {
+        switch (qmp_framer_take(&session->framer, &data, &size, &why)) {
+        case QMP_FRAME_NONE:
+            return;
+        case QMP_FRAME_TEXT:
+            session_serve(session, session->framer.text->str, session->framer.text->len);
+            break;
+        case QMP_FRAME_BROKEN:
+            session_send_error(session, g_error_new_literal(QMP_ERROR, QMP_ERROR_GENERIC, why),
+                               NULL);
+            break;
+        }
+    }
+}
+
+static gboolean session_readable(int fd, GIOCondition condition, gpointer data)
+{
+    struct session *session = g_rc_box_acquire(data);
+    char buffer[4096];
+    ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+    (void)condition;
+    if (size > 0)
+        session_take(session, buffer, (size_t)size);
+    else if (size == 0 || (errno != EAGAIN && errno != EINTR))
+        session_close(session);
+    session_unref(session);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Listening */
+
+static void refuse(int fd)
+{
+    static const char text[] = "{\"error\":{\"class\":\"GenericError\",\"desc\":"
+                               "\"Too many clients are connected to this monitor\"}}\r\n";
+
+    if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        g_debug("a refused monitor client left before it was told");
+    close(fd);
+}
+
+static void welcome(struct qmp_server *server, int fd)
+{
+    struct session *session = g_rc_box_new0(struct session);
+
+    session->server = server;
+    session->fd = fd;
+    session->output = g_byte_array_new();
+    qmp_framer_init(&session->framer);
+    g_ptr_array_add(server->sessions, session);
+    session_send(session,
+                 json_pack("{s:{s:o,s:[]}}", "QMP", "version", qmp_version(), "capabilities"));
+}
+
+static gboolean door_knocked(int fd, GIOCondition condition, gpointer data);
+
+static gboolean door_reopen(gpointer data)
+{
+    struct door *door = data;
+
+    door->source = g_unix_fd_add(door->listener.fd, G_IO_IN, door_knocked, door);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean door_knocked(int listen_fd, GIOCondition condition, gpointer data)
+{
+    struct door *door = data;
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)condition;
+    if (fd >= 0) {
+        if (door->server->sessions->len < SESSIONS_MAX)
+            welcome(door->server, fd);
+        else
+            refuse(fd);
+        return G_SOURCE_CONTINUE;
+    }
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return G_SOURCE_CONTINUE;
+    /* Most likely out of descriptors: the socket stays readable, so wait instead of spinning. */
+    g_warning("monitor: cannot accept a client: %s", g_strerror(errno));
+    door->source = g_timeout_add_seconds(ACCEPT_PAUSE_SECONDS, door_reopen, door);
+    return G_SOURCE_REMOVE;
+}
+
+void qmp_server_listen(struct qmp_server *server, struct listener listener)
+{
+    struct door *door = g_new(struct door, 1);
+
+    *door = (struct door){.server = server, .listener = listener};
+    door_reopen(door);
+    g_ptr_array_add(server->doors, door);
+}
+
+static void door_close(void *data)
+{
+    struct door *door = data;
+
+    g_source_remove(door->source);
+    listener_finish(&door->listener);
+    g_free(door);
+}
+
+/* The server */
+
+struct qmp_server *qmp_server_create(const struct qmp_command *commands, void *opaque)
+{
+    struct qmp_server *server = g_new(struct qmp_server, 1);
+
+    *server = (struct qmp_server){
+        .commands = commands,
+        .opaque = opaque,
+        .doors = g_ptr_array_new_with_free_func(door_close),
+        .sessions = g_ptr_array_new_with_free_func(session_unref),
+    };
+    return server;
+}
+
+void qmp_server_destroy(struct qmp_server *server)
+{
+    if (!server)
+        return;
+    g_ptr_array_unref(server->doors);
+    while (server->sessions->len)
+        session_close(g_ptr_array_index(server->sessions, server->sessions->len - 1));
+    g_ptr_array_unref(server->sessions);
+    g_free(server);
+}
+
+void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
+{
+    gint64 now = g_get_real_time();
+    json_t *event =
+        json_pack("{s:{s:I,s:I},s:s,s:o*}", "timestamp", "seconds", (json_int_t)(now / 1000000),
+                  "microseconds", (json_int_t)(now % 1000000), "event", name, "data", data);
+
+    /* Backwards: a session that is closed on the way is replaced by one that has had its turn. */
+    for (guint i = server->sessions->len; i-- > 0;) {
+        struct session *session = g_ptr_array_index(server->sessions, i);
+        if (session->negotiated)
+            session_send(session, json_incref(event));
+    }
+    json_decref(event);
+}

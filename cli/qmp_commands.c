@@ -1,0 +1,227 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/qmp_commands.h"
+
+#include "cli/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARGUMENTS(name) static const struct qmp_argument name[]
+#define ARGUMENTS_END                                                                              \
+    {                                                                                              \
+        NULL, JSON_NULL, false                                                                     \
+    }
+
+static const char *get_string(json_t *arguments, const char *name)
+{
+    return json_string_value(json_object_get(arguments, name));
+}
+
+static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool refuse(GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, QMP_ERROR, QMP_ERROR_GENERIC, text);
+    return false;
+}
+
+/* Questions */
+
+static json_t *query_version(void *opaque, json_t *arguments, GError **error)
+{
+    (void)opaque;
+    (void)arguments;
+    (void)error;
+    return qmp_version();
+}
+
+static json_t *query_status(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    return json_pack("{s:s,s:b}", "status", machine_state(opaque), "running",
+                     machine_running(opaque));
+}
+
+static json_t *query_name(void *opaque, json_t *arguments, GError **error)
+{
+    const char *name = machine_options(opaque)->name;
+
+    (void)arguments;
+    (void)error;
+    return name ? json_pack("{s:s}", "name", name) : qmp_nothing();
+}
+
+static json_t *query_uuid(void *opaque, json_t *arguments, GError **error)
+{
+    const uint8_t *uuid = machine_options(opaque)->uuid;
+    char text[37];
+    size_t at = 0;
+
+    (void)arguments;
+    (void)error;
+    for (unsigned i = 0; i < 16; i++) {
+        const char *dash = i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "";
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%02x", dash, uuid[i]);
+    }
+    return json_pack("{s:s}", "UUID", text);
+}
+
+static json_t *query_spice(void *opaque, json_t *arguments, GError **error)
+{
+    const unsigned version = SPICE_SERVER_VERSION;
+    g_autofree char *version_text =
+        g_strdup_printf("%u.%u.%u", version >> 16, version >> 8 & 0xff, version & 0xff);
+    const struct listener *listener = machine_listener(opaque);
+    json_t *info = json_pack(
+        "{s:b,s:b,s:s,s:s,s:s,s:s,s:o}", "enabled", 1, "migrated", 0, "host", listener->host,
+        "auth", spice_auth_name(machine_auth(opaque)), "compiled-version", version_text,
+        "mouse-mode", spice_server_is_server_mouse(machine_spice(opaque)) ? "server" : "client",
+        "channels", spice_clients_query(machine_clients(opaque)));
+
+    (void)arguments;
+    (void)error;
+    if (info && !listener->path)
+        json_object_set_new(info, "port", json_integer(listener->port));
+    return info;
+}
+
+/* The run state */
+
+static json_t *stop(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    machine_stop(opaque);
+    return qmp_nothing();
+}
+
+static json_t *cont(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    machine_cont(opaque);
+    return qmp_nothing();
+}
+
+static json_t *system_reset(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    machine_reset(opaque);
+    return qmp_nothing();
+}
+
+static json_t *quit(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    machine_quit(opaque, "host-qmp-quit");
+    return qmp_nothing();
+}
+
+/* Pictures */
+
+ARGUMENTS(screendump_arguments) = {
+    {"filename", JSON_STRING, false},
+    {"device", JSON_STRING, true},
+    {"head", JSON_INTEGER, true},
+    {"format", JSON_STRING, true},
+    ARGUMENTS_END,
+};
+
+static json_t *screendump(void *opaque, json_t *arguments, GError **error)
+{
+    const char *format = get_string(arguments, "format");
+    json_t *head = json_object_get(arguments, "head");
+    bool good;
+
+    if (head && !get_string(arguments, "device"))
+        good = refuse(error, "'head' must be specified together with 'device'");
+    else if (head && json_integer_value(head))
+        good = refuse(error, "Parameter 'head' must be 0: one picture holds all heads of a card");
+    else if (format && strcmp(format, "png") && strcmp(format, "ppm"))
+        good =
+            refuse(error, "Parameter 'format' does not accept value '%s'; valid: ppm, png", format);
+    else
+        good = machine_screendump(opaque, get_string(arguments, "device"),
+                                  get_string(arguments, "filename"),
+                                  format && !strcmp(format, "png"), error);
+    return good ? qmp_nothing() : NULL;
+}
+
+/* The password */
+
+ARGUMENTS(set_password_arguments) = {
+    {"protocol", JSON_STRING, false},
+    {"password", JSON_STRING, false},
+    {"connected", JSON_STRING, true},
+    ARGUMENTS_END,
+};
+
+ARGUMENTS(expire_password_arguments) = {
+    {"protocol", JSON_STRING, false},
+    {"time", JSON_STRING, false},
+    ARGUMENTS_END,
+};
+
+static bool check_protocol(json_t *arguments, GError **error)
+{
+    const char *protocol = get_string(arguments, "protocol");
+
+    return !strcmp(protocol, "spice") ||
+           refuse(error, "Parameter 'protocol' does not accept value '%s'; valid: spice", protocol);
+}
+
+static json_t *set_password(void *opaque, json_t *arguments, GError **error)
+{
+    static const char *const names[] = {"keep", "fail", "disconnect"};
+    const char *connected = get_string(arguments, "connected");
+    unsigned choice = SPICE_AUTH_KEEP;
+
+    if (!check_protocol(arguments, error))
+        return NULL;
+    while (connected && choice < G_N_ELEMENTS(names) && strcmp(names[choice], connected))
+        choice++;
+    if (choice == G_N_ELEMENTS(names)) {
+        refuse(error,
+               "Parameter 'connected' does not accept value '%s'; valid: keep, fail, disconnect",
+               connected);
+        return NULL;
+    }
+    return spice_auth_set_password(machine_auth(opaque), get_string(arguments, "password"),
+                                   (enum spice_auth_connected)choice, error)
+               ? qmp_nothing()
+               : NULL;
+}
+
+static json_t *expire_password(void *opaque, json_t *arguments, GError **error)
+{
+    return check_protocol(arguments, error) &&
+                   spice_auth_expire(machine_auth(opaque), get_string(arguments, "time"), error)
+               ? qmp_nothing()
+               : NULL;
+}
+
+const struct qmp_command qmp_commands[] = {
+    {"query-version", NULL, query_version},
+    {"query-status", NULL, query_status},
+    {"query-name", NULL, query_name},
+    {"query-uuid", NULL, query_uuid},
+    {"query-spice", NULL, query_spice},
+    {"stop", NULL, stop},
+    {"cont", NULL, cont},
+    {"system_reset", NULL, system_reset},
+    {"screendump", screendump_arguments, screendump},
+    {"set_password", set_password_arguments, set_password},
+    {"expire_password", expire_password_arguments, expire_password},
+    {"quit", NULL, quit},
+    {NULL, NULL, NULL},
+};
