@@ -220,6 +220,11 @@ void channel_client_send(struct channel_client *cc, struct message *message)
     }
 }
 
+void channel_client_own_messages(struct channel_client *cc)
+{
+    send_queue_own(&cc->connection->queue);
+}
+
 void channel_client_wake(struct channel_client *cc)
 {
     if (!cc->connection->blocked) {

@@ -89,6 +89,8 @@ bool channel_client_is_local(const struct channel_client *cc);
 const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc);
 /* Takes MESSAGE; it is written when the socket has room, in order. */
 void channel_client_send(struct channel_client *cc, struct message *message);
+/* What messages that are still to be written reference is copied and released now. */
+void channel_client_own_messages(struct channel_client *cc);
 /* There may be something to produce now. Cheap when there is not, or when the socket is full. */
 void channel_client_wake(struct channel_client *cc);
 /* Messages not wholly written yet. */

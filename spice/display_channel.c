@@ -156,8 +156,10 @@ void display_monitors_changed(struct display *display)
 
 void display_fold(struct display *display)
 {
-    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
         display_client_fold(l->data);
+        channel_client_own_messages(l->data);
+    }
 }
 
 void display_wake(struct display *display)

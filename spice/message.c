@@ -58,14 +58,20 @@ struct message *message_create(uint16_t type)
     return message;
 }
 
+static void release_all(struct message *message)
+{
+    for (unsigned i = 0; i < message->release_count; i++) {
+        message->releases[i].fn(message->releases[i].opaque);
+    }
+    message->release_count = 0;
+}
+
 void message_destroy(struct message *message)
 {
     if (message == NULL) {
         return;
     }
-    for (unsigned i = 0; i < message->release_count; i++) {
-        message->releases[i].fn(message->releases[i].opaque);
-    }
+    release_all(message);
     if (message->releases != message->inline_releases) {
         g_free(message->releases);
     }
@@ -224,6 +230,29 @@ void message_hold(struct message *message, void (*release)(void *opaque), void *
                                  &message->release_capacity, sizeof(*message->releases));
     }
     message->releases[message->release_count++] = (struct message_release){release, opaque};
+}
+
+void message_own(struct message *message)
+{
+    uint8_t *data, *to;
+
+    if (message->release_count == 0) {
+        return;
+    }
+    data = to = g_malloc(message->size);
+    for (unsigned i = 0; i < message->piece_count; i++) {
+        memcpy(to, message->pieces[i].iov_base, message->pieces[i].iov_len);
+        to += message->pieces[i].iov_len;
+    }
+    if (message->data != message->inline_data) {
+        g_free(message->data);
+    }
+    message->data = data;
+    message->data_size = message->data_capacity = message->size;
+    message->pieces[0] = (struct iovec){data, message->size};
+    message->piece_count = 1;
+    message->own_open = true;
+    release_all(message);
 }
 
 void message_add_reference(struct message *message, const void *data, size_t size,

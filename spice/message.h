@@ -45,5 +45,8 @@ void message_add_reference(struct message *message, const void *data, size_t siz
 /* Only the release call, without data: keeps OPAQUE alive as long as the message. */
 void message_hold(struct message *message, void (*release)(void *opaque), void *opaque);
 
+/* Copies what is referenced, so that everything is released now; the size stays. */
+void message_own(struct message *message);
+
 /* The pieces of the body for writev. Valid until the message changes. */
 unsigned message_pieces(const struct message *message, const struct iovec **pieces);

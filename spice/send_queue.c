@@ -71,6 +71,13 @@ void send_queue_push(struct send_queue *queue, struct message *message, bool min
     queue->bytes += item->header_size + message_size(message);
 }
 
+void send_queue_own(struct send_queue *queue)
+{
+    for (unsigned i = 0; i < queue->count; i++) {
+        message_own(queue_at(queue, i)->message);
+    }
+}
+
 /* Adds PIECE without its first *SKIP bytes; what is skipped is taken off *SKIP. */
 static int add_piece(struct iovec *out, struct iovec piece, size_t *skip)
 {

@@ -25,5 +25,7 @@ void send_queue_push(struct send_queue *queue, struct message *message, bool min
                      uint64_t serial);
 /* Up to COUNT pieces from where the last write ended; returns how many. */
 int send_queue_gather(const struct send_queue *queue, struct iovec *pieces, int count);
+/* What the messages reference is copied and released now. */
+void send_queue_own(struct send_queue *queue);
 /* SIZE bytes have been written: messages that are written wholly are destroyed. */
 void send_queue_advance(struct send_queue *queue, size_t size);
