@@ -13,9 +13,9 @@
 
 struct soft_guest_config {
     const char *load; /* "desktop", "text", "video", "surfaces", "cursor"; NULL: "desktop" */
-    unsigned fps; /* frames a second; 0: as fast as the card takes them */
-    uint64_t seed; /* the same seed draws the same frames */
-    uint64_t frames; /* stand still after so many frames, the card in use; 0: go on for ever */
+    unsigned fps;     /* frames a second; 0: as fast as the card takes them */
+    uint64_t seed;    /* the same seed draws the same frames */
+    uint64_t frames;  /* stand still after so many frames, the card in use; 0: go on for ever */
     unsigned width, height; /* 0: 1024 x 768 */
     /* Called from the guest's thread when FRAMES have been drawn; may be NULL. */
     void (*finished)(void *opaque);
@@ -25,12 +25,13 @@ struct soft_guest_config {
 /* NULL-terminated names of all loads, for help and for checking options. */
 const char *const *soft_guest_loads(void);
 
-/* An engine, not started. PCI stays the caller's and must outlive it. NULL: unknown load, ERROR says. */
+/* An engine, not started. PCI stays the caller's and must outlive it. NULL: unknown load, ERROR
+ * says. */
 struct engine *soft_guest_create(const struct soft_guest_config *config, struct pci_function *pci,
                                  GError **error);
 
 struct soft_guest_stats {
-    uint64_t frames; /* drawn since start */
+    uint64_t frames;   /* drawn since start */
     uint64_t commands; /* pushed to the command ring */
     uint64_t cursor_commands;
     uint64_t interrupts;
