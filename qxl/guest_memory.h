@@ -37,10 +37,13 @@ static inline uint32_t guest_fetch_or32(void *at, uint32_t bits)
     return __atomic_fetch_or((uint32_t *)at, bits, __ATOMIC_SEQ_CST);
 }
 
-/* Between a store of ours and a load that decides whether the guest waits for it: section 4.3. */
-static inline void guest_full_barrier(void)
+/*
+ * A store that is complete before any later load: for an index or a wish to be notified, before the
+ * load that tells whether the other side waits. Section 4.3 calls it the mandatory barrier.
+ */
+static inline void guest_store32_full(void *at, uint32_t value)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    (void)__atomic_exchange_n((uint32_t *)at, value, __ATOMIC_SEQ_CST);
 }
 
 /* The one read of an object of any alignment; the compiler may not read it again later. */

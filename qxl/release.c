@@ -64,8 +64,7 @@ void qxl_release_push(struct qxl_card *card)
         return;
     memcpy(&ring->items[release->prod % RING_SIZE].el, &release->head, sizeof(release->head));
     release->prod++;
-    guest_store32(&ring->prod, release->prod);
-    guest_full_barrier();
+    guest_store32_full(&ring->prod, release->prod);
     if (guest_load32(&ring->notify_on_prod) == release->prod)
         qxl_irq_raise(card, QXL_INTERRUPT_DISPLAY);
     start_chain(release);

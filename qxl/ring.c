@@ -42,8 +42,7 @@ bool qxl_ring_fetch(struct qxl_card *card, struct qxl_ring *ring, QXLCommand *co
     }
     guest_copy_in(command, &ring->shared->items[ring->cons % RING_SIZE].el, sizeof(*command));
     ring->cons++;
-    guest_store32(&ring->shared->cons, ring->cons);
-    guest_full_barrier();
+    guest_store32_full(&ring->shared->cons, ring->cons);
     if (guest_load32(&ring->shared->notify_on_cons) == ring->cons)
         qxl_irq_raise(card, ring->interrupt);
     return true;
@@ -55,8 +54,7 @@ bool qxl_ring_arm(struct qxl_ring *ring)
     uint32_t waiting = guest_load32(&ring->shared->prod) - ring->cons;
 
     if (waiting == 0) {
-        guest_store32(&ring->shared->notify_on_prod, ring->cons + 1);
-        guest_full_barrier();
+        guest_store32_full(&ring->shared->notify_on_prod, ring->cons + 1);
         waiting = guest_load32(&ring->shared->prod) - ring->cons;
     }
     return waiting == 0 || waiting > RING_SIZE;

@@ -101,6 +101,12 @@ void guest_set_header(struct card_guest *guest, size_t offset, const void *data,
     g_assert_true(pci_bar_write(guest->pci, QXL_BAR_RAM, guest->header + offset, data, size));
 }
 
+/* A mapped word, for what a processor does in one locked instruction. */
+static uint32_t *header_word(struct card_guest *guest, size_t offset)
+{
+    return (uint32_t *)(pci_function_bar(guest->pci, QXL_BAR_RAM)->memory + guest->header + offset);
+}
+
 QXLRom guest_rom(struct card_guest *guest)
 {
     QXLRom rom;
@@ -132,9 +138,8 @@ void guest_wait_pending(struct card_guest *guest, uint32_t bits)
 
 uint32_t guest_take_pending(struct card_guest *guest)
 {
-    const struct pci_bar *ram = pci_function_bar(guest->pci, QXL_BAR_RAM);
-    uint32_t *word = (uint32_t *)(ram->memory + guest->header + FIELD(int_pending));
-    uint32_t taken = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
+    uint32_t taken =
+        __atomic_exchange_n(header_word(guest, FIELD(int_pending)), 0, __ATOMIC_SEQ_CST);
 
     guest_out(guest, QXL_IO_UPDATE_IRQ, 0);
     return taken;
@@ -249,8 +254,8 @@ static bool push(struct card_guest *guest, size_t ring, unsigned port, unsigned 
                      ring + offsetof(QXLCommandRing, items) +
                          prod % QXL_COMMAND_RING_SIZE * sizeof(command),
                      &command, sizeof(command));
-    guest_set_header32(guest, ring + offsetof(QXLCommandRing, prod), prod + 1);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    __atomic_exchange_n(header_word(guest, ring + offsetof(QXLCommandRing, prod)), prod + 1,
+                        __ATOMIC_SEQ_CST);
     bool notify =
         guest_header32(guest, ring + offsetof(QXLCommandRing, notify_on_prod)) == prod + 1;
     if (notify)
