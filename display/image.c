@@ -1,0 +1,393 @@
+/*
+ * Reading the images of drawing commands: finding rows in guest memory, expanding palettes and
+ * packed pixels, converting to the canvas's format where the two differ.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "display/image.h"
+#include "display/expand.h"
+
+#include <glib.h>
+#include <string.h>
+
+/* pixman's coordinates are 16.16. */
+#define PIXMAN_MAX 32767
+/* What one command may make us allocate for pixels that cannot be used in place. */
+#define PRIVATE_MAX ((size_t)512 << 20)
+
+/*
+ * SIZE bytes at OFFSET, in place when they lie in one piece, otherwise put together in SCRATCH.
+ * Fast for neighbouring offsets. The caller has proven that they exist.
+ */
+static const uint8_t *bytes_at(struct bytes_cursor *cursor, size_t offset, size_t size,
+                               uint8_t *scratch)
+{
+    const struct iovec *pieces = cursor->bytes->pieces;
+    size_t done = 0;
+
+    while (offset < cursor->start)
+        cursor->start -= pieces[--cursor->piece].iov_len;
+    while (offset - cursor->start >= pieces[cursor->piece].iov_len)
+        cursor->start += pieces[cursor->piece++].iov_len;
+
+    size_t skip = offset - cursor->start;
+    if (pieces[cursor->piece].iov_len - skip >= size)
+        return (const uint8_t *)pieces[cursor->piece].iov_base + skip;
+
+    for (unsigned i = cursor->piece; done < size; i++, skip = 0) {
+        size_t part = MIN(size - done, pieces[i].iov_len - skip);
+        memcpy(scratch + done, (const uint8_t *)pieces[i].iov_base + skip, part);
+        done += part;
+    }
+    return scratch;
+}
+
+static size_t bytes_total(const struct draw_bytes *bytes)
+{
+    size_t total = 0;
+
+    for (unsigned i = 0; i < bytes->count; i++)
+        total += bytes->pieces[i].iov_len;
+    return total;
+}
+
+/* Row Y of the picture is which row of the data? */
+static size_t row_offset(const struct image *image, int y)
+{
+    size_t stride = image->stride;
+
+    return stride * (image->top_down ? y : image->height - 1 - y);
+}
+
+const uint8_t *image_row_slow(struct image *image, int x, int y, int width)
+{
+    size_t pixel = image->bits / 8;
+    size_t size = width * pixel;
+    const uint8_t *row;
+
+    if (image->data)
+        row = image->data + (y - image->first_row) * image->stride + x * pixel;
+    else
+        row = bytes_at(&image->cursor, row_offset(image, y) + x * pixel, size, image->scratch);
+    if (!image->or_mask)
+        return row;
+
+    typedef uint32_t __attribute__((aligned(1), may_alias)) any_word;
+    const any_word *from = (const any_word *)row;
+    any_word *to = (any_word *)image->scratch;
+    for (int i = 0; i < width; i++)
+        to[i] = from[i] | image->or_mask;
+    return image->scratch;
+}
+
+/* How a bitmap's pixels look once they are expanded; 0: not on this canvas. */
+static pixman_format_code_t bitmap_native(uint8_t format, const struct canvas *canvas)
+{
+    switch (format) {
+    case SPICE_BITMAP_FMT_16BIT:
+        return PIXMAN_x1r5g5b5;
+    case SPICE_BITMAP_FMT_24BIT:
+    case SPICE_BITMAP_FMT_32BIT:
+        return PIXMAN_x8r8g8b8;
+    case SPICE_BITMAP_FMT_RGBA:
+        return PIXMAN_a8r8g8b8;
+    case SPICE_BITMAP_FMT_8BIT_A:
+        return PIXMAN_a8;
+    default: /* palettes hold colours of the destination */
+        return canvas->bits >= 16 ? surface_format_pixman(canvas->format) : 0;
+    }
+}
+
+/*
+ * What pixels become before they are put on the canvas: its own format, but an alpha byte is
+ * neither thrown away nor made up, because these pixels are copied as they are.
+ */
+static pixman_format_code_t canvas_wants(const struct canvas *canvas, bool has_alpha)
+{
+    pixman_format_code_t format = surface_format_pixman(canvas->format);
+
+    if (format == PIXMAN_x8r8g8b8 || format == PIXMAN_a8r8g8b8)
+        format = has_alpha ? PIXMAN_a8r8g8b8 : PIXMAN_x8r8g8b8;
+    return format;
+}
+
+/* Is a bitmap of this format laid out as its expanded form is? */
+static bool format_is_direct(uint8_t format)
+{
+    return format == SPICE_BITMAP_FMT_16BIT || format == SPICE_BITMAP_FMT_32BIT ||
+           format == SPICE_BITMAP_FMT_RGBA || format == SPICE_BITMAP_FMT_8BIT_A;
+}
+
+/* A private buffer for rows FIRST to END, zeroed when ZERO. Rows are aligned for pixman. */
+static const char *image_allocate(struct image *image, int first, int end, bool zero)
+{
+    size_t stride = ((size_t)image->width * (image->bits / 8) + 3) & ~(size_t)3;
+    size_t size;
+
+    if (!g_size_checked_mul(&size, stride, end - first) || size > PRIVATE_MAX)
+        return "the image is too large to be converted";
+    void *data = zero ? g_try_malloc0(size) : g_try_malloc(size);
+    if (!data)
+        return "out of memory for an image";
+    g_free(image->owned);
+    image->owned = data;
+    image->data = data;
+    image->stride = stride;
+    image->first_row = first;
+    return NULL;
+}
+
+static const char *image_wrap(struct image *image)
+{
+    if (image->width > PIXMAN_MAX || image->height > PIXMAN_MAX)
+        return "the image is too large to be scaled or blended";
+    image->image = pixman_image_create_bits(image->format, image->width, image->height,
+                                            (uint32_t *)(uintptr_t)image->data, image->stride);
+    return image->image ? NULL : "out of memory for an image";
+}
+
+/* Copies and expands rows FIRST to END of the bitmap that IMAGE reads into private memory. */
+static const char *image_gather(struct image *image, const struct draw_image *from, int first,
+                                int end)
+{
+    struct image source = *image;
+    size_t row_bytes = ((size_t)from->width * bitmap_format_bits(from->bitmap.format) + 7) / 8;
+    uint8_t *scratch = g_try_malloc(row_bytes);
+    const char *reason =
+        scratch ? image_allocate(image, first, end, false) : "out of memory for an image";
+    uint8_t *to = image->owned;
+
+    for (int y = first; !reason && y < end; y++, to += image->stride) {
+        const uint8_t *row = bytes_at(&source.cursor, row_offset(&source, y), row_bytes, scratch);
+        expand_row(to, row, from->width, from->bitmap.format, from->bitmap.palette, image->bits);
+        if (source.or_mask)
+            expand_or(to, from->width, source.or_mask);
+    }
+    if (!reason)
+        image->or_mask = 0;
+    g_free(scratch);
+    return reason;
+}
+
+/* Lets pixman convert the private pixels of IMAGE to FORMAT. */
+static const char *image_convert(struct image *image, pixman_format_code_t format, int first,
+                                 int end)
+{
+    struct image converted = *image;
+    const char *reason;
+
+    converted.owned = NULL;
+    converted.format = format;
+    converted.bits = PIXMAN_FORMAT_BPP(format);
+    reason = image_allocate(&converted, first, end, true);
+    if (reason)
+        return reason;
+
+    pixman_image_t *from = pixman_image_create_bits(image->format, image->width, end - first,
+                                                    image->owned, image->stride);
+    pixman_image_t *to = pixman_image_create_bits(format, image->width, end - first,
+                                                  converted.owned, converted.stride);
+    if (from && to)
+        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, 0, 0, image->width,
+                                 end - first);
+    else
+        reason = "out of memory for an image";
+    if (from)
+        pixman_image_unref(from);
+    if (to)
+        pixman_image_unref(to);
+    g_free(image->owned);
+    *image = converted;
+    return reason;
+}
+
+static const char *bitmap_check(const struct draw_image *image)
+{
+    unsigned bits = bitmap_format_bits(image->bitmap.format);
+    uint64_t row_bits = (uint64_t)image->width * bits;
+
+    if (!bits)
+        return "unknown bitmap format";
+    if (!image->width || !image->height || image->width > INT32_MAX || image->height > INT32_MAX)
+        return "bitmap without pixels or too large";
+    if ((uint64_t)image->bitmap.stride * 8 < row_bits)
+        return "bitmap rows are longer than their stride";
+    if ((uint64_t)image->bitmap.stride * image->height > bytes_total(&image->bitmap.data))
+        return "bitmap data is shorter than its rows";
+    return NULL;
+}
+
+static const char *open_bitmap(struct image *opened, const struct draw_image *image,
+                               enum image_use use, int first, int end,
+                               const struct drawing *drawing)
+{
+    uint8_t format = image->bitmap.format;
+    const struct draw_bytes *bytes = &image->bitmap.data;
+    const char *reason = bitmap_check(image);
+
+    if (reason)
+        return reason;
+    opened->width = image->width;
+    opened->height = image->height;
+    opened->top_down = image->bitmap.top_down;
+    opened->stride = image->bitmap.stride;
+    opened->cursor.bytes = bytes;
+    first = MAX(first, 0);
+    end = MIN(end, opened->height);
+    if (first >= end)
+        return "no rows of the image are inside of the source area";
+
+    pixman_format_code_t native = bitmap_native(format, drawing->canvas);
+    if (!native)
+        return "an image with a palette on an alpha surface";
+    pixman_format_code_t wanted =
+        use == IMAGE_ORIGINAL ? native
+                              : canvas_wants(drawing->canvas, format == SPICE_BITMAP_FMT_RGBA);
+    /* Alpha that nobody looks at need not be converted away. */
+    bool convert = native != wanted && !(native == PIXMAN_a8r8g8b8 && wanted == PIXMAN_x8r8g8b8);
+    uint32_t or_mask = 0;
+    if (image->flags & SPICE_IMAGE_FLAGS_HIGH_BITS_SET && wanted == PIXMAN_x8r8g8b8)
+        or_mask = 0xff000000;
+
+    opened->format = convert ? native : wanted;
+    opened->bits = PIXMAN_FORMAT_BPP(native);
+    if (!convert && format_is_direct(format)) {
+        opened->or_mask = or_mask;
+        if (bytes->count == 1) {
+            opened->data = bytes->pieces[0].iov_base;
+            if (!opened->top_down) {
+                opened->data += row_offset(opened, 0);
+                opened->stride = -opened->stride;
+            }
+        }
+        if (use == IMAGE_ROWS) {
+            if (opened->data && !or_mask)
+                return NULL;
+            opened->scratch = g_try_malloc((size_t)opened->width * (opened->bits / 8));
+            return opened->scratch ? NULL : "out of memory for an image";
+        }
+        if (opened->data && !or_mask && (uintptr_t)opened->data % 4 == 0 && opened->stride % 4 == 0)
+            return image_wrap(opened);
+        opened->data = NULL;
+        opened->stride = image->bitmap.stride;
+    } else if (!convert) {
+        opened->or_mask = or_mask;
+    }
+
+    reason = image_gather(opened, image, first, end);
+    if (!reason && convert) {
+        reason = opened->width > PIXMAN_MAX ? "the image is too large to be converted"
+                                            : image_convert(opened, wanted, first, end);
+        if (!reason && or_mask) {
+            uint8_t *row = opened->owned;
+            for (int y = first; y < end; y++, row += opened->stride)
+                expand_or(row, opened->width, or_mask);
+        }
+    }
+    if (!reason && use != IMAGE_ROWS)
+        reason = image_wrap(opened);
+    return reason;
+}
+
+static const char *open_surface(struct image *opened, uint32_t id, enum image_use use, int first,
+                                int end, const struct drawing *drawing)
+{
+    const struct canvas *surface = drawing->lookup ? drawing->lookup(drawing->opaque, id) : NULL;
+    const struct canvas *canvas = drawing->canvas;
+    const char *reason;
+
+    if (!surface)
+        return "the source surface does not exist";
+    bool unpack = surface->bits == 1 && drawing->target != canvas;
+    bool snapshot = surface == canvas;
+
+    opened->width = surface->width;
+    opened->height = surface->height;
+    opened->bits = unpack ? 8 : surface->bits;
+    opened->format = unpack ? PIXMAN_a8 : surface_format_pixman(surface->format);
+    if (use == IMAGE_ROWS && opened->bits != canvas->bits)
+        return "the source surface has another depth than the destination";
+
+    if (!unpack && !snapshot) {
+        opened->data = surface->top;
+        opened->stride = surface->stride;
+    } else {
+        first = CLAMP(first, 0, surface->height - 1);
+        end = CLAMP(end, first + 1, surface->height);
+        if (use != IMAGE_ROWS) {
+            first = 0;
+            end = surface->height;
+        }
+        reason = image_allocate(opened, first, end, false);
+        if (reason)
+            return reason;
+        for (int y = first; y < end; y++) {
+            uint8_t *to = (uint8_t *)opened->owned + (y - first) * opened->stride;
+            if (unpack)
+                expand_a1(to, surface->top + y * surface->stride, 0, surface->width);
+            else
+                memcpy(to, canvas_pixel(surface, 0, y),
+                       (size_t)surface->width * canvas_pixel_bytes(surface));
+        }
+    }
+    return use == IMAGE_ROWS ? NULL : image_wrap(opened);
+}
+
+const char *image_open(struct image *opened, const struct draw_image *image, enum image_use use,
+                       int first, int end, const struct drawing *drawing)
+{
+    const char *reason;
+
+    memset(opened, 0, sizeof(*opened));
+    if (!image)
+        return "the command has no image";
+    switch (image->type) {
+    case SPICE_IMAGE_TYPE_BITMAP:
+        reason = open_bitmap(opened, image, use, first, end, drawing);
+        break;
+    case SPICE_IMAGE_TYPE_SURFACE:
+        reason = open_surface(opened, image->surface_id, use, first, end, drawing);
+        break;
+    case SPICE_IMAGE_TYPE_QUIC:
+        reason = "QUIC images are not supported";
+        break;
+    default:
+        reason = "unknown image type";
+        break;
+    }
+    if (reason)
+        image_close(opened);
+    return reason;
+}
+
+const char *image_open_area(struct image *opened, const struct draw_image *image,
+                            enum image_use use, const draw_rect *area,
+                            const struct drawing *drawing)
+{
+    const draw_rect *box = &drawing->draw->box;
+    int first = 0, end = INT32_MAX;
+
+    if (area->x1 >= area->x2 || area->y1 >= area->y2)
+        return "the source area is empty";
+    if (area->x1 < 0 || area->y1 < 0)
+        return "the source area is outside of the image";
+    if (image && image->type == SPICE_IMAGE_TYPE_BITMAP &&
+        ((uint32_t)area->x2 > image->width || (uint32_t)area->y2 > image->height))
+        return "the source area is outside of the image";
+    if (use == IMAGE_ROWS && rect_same_size(area, box)) {
+        const pixman_box32_t *extents =
+            pixman_region32_extents((pixman_region32_t *)&drawing->region);
+        first = area->y1 + (extents->y1 - box->y1);
+        end = area->y1 + (extents->y2 - box->y1);
+    }
+    return image_open(opened, image, use, first, end, drawing);
+}
+
+void image_close(struct image *image)
+{
+    if (image->image)
+        pixman_image_unref(image->image);
+    g_free(image->scratch);
+    g_free(image->owned);
+    memset(image, 0, sizeof(*image));
+}
