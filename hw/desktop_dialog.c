@@ -79,7 +79,7 @@ void window_chart_step(const struct soft_target *target, struct window *window)
 #define ICON_SIZE    32
 #define ICON_UNIQUE  1000 /* the first of the icons' numbers */
 #define ROP3_DSPDXAX 0xe2 /* Windows: the brush where the source is set */
-#define ROP3_SRCAND  0x88
+#define ROP3_PSDPXAX 0xb8 /* ... and where it is not */
 
 static const uint8_t progress_pattern[8] = {0xe1, 0xc3, 0x87, 0x0f, 0x1e, 0x3c, 0x78, 0xf0};
 
@@ -160,7 +160,7 @@ static void dialog_icons(const struct soft_target *target, const struct window *
     picture.opaque = &gradient;
     soft_opaque_picture(target, x + 80, y, &picture, 0x3f3f3f, SPICE_ROPD_OP_OR);
     soft_copy_picture_keyed(target, x + 120, y, &picture, 0xff4020);
-    soft_rop3_picture(target, x + 120, y, &picture, 0, ROP3_SRCAND);
+    soft_rop3_picture(target, x + 120, y, &picture, 0x2040ff, ROP3_PSDPXAX);
 }
 
 static void dialog_button(const struct soft_target *target, int x, int y, const char *label,

@@ -200,6 +200,8 @@ static void open_window(struct desktop *desktop, struct soft_frame *frame)
         window.width = MIN(window.width, MAX(WINDOW_MIN_WIDTH, MIN(300, frame->width - 8)));
         window.height = MIN(window.height, MAX(WINDOW_MIN_HEIGHT, 190));
     }
+    if (window.kind != WINDOW_DIALOG)
+        window.progress = (uint32_t)soft_random_between(random, 9, 999); /* it ran before */
     window.x = soft_random_between(random, 0, frame->width - window.width);
     window.y = soft_random_between(random, 0, frame->height - BAR_HEIGHT - window.height);
     if (window.kind == WINDOW_PHOTO)
