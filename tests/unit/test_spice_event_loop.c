@@ -1,0 +1,251 @@
+/*
+ * Both kinds of event loop behave alike: the host's core interface and a GMainContext.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/event_loop.h"
+#include "tests/support/core_loop.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+struct fixture {
+    struct event_loop *loop;
+    GMainContext *context; /* to iterate; NULL: the default one */
+};
+
+static void set_up(struct fixture *f, gconstpointer is_core)
+{
+    if (is_core) {
+        f->loop = event_loop_create_core(core_loop_interface());
+    } else {
+        f->context = g_main_context_new();
+        f->loop = event_loop_create_context(f->context);
+    }
+}
+
+static void tear_down(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    event_loop_destroy(f->loop);
+    g_clear_pointer(&f->context, g_main_context_unref);
+}
+
+/* Until *FLAG is set, or 10 s have passed. */
+static void run_until(struct fixture *f, const int *flag)
+{
+    gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+    while (!*flag && g_get_monotonic_time() < deadline) {
+        if (!g_main_context_iteration(f->context, FALSE)) {
+            g_usleep(100);
+        }
+    }
+    g_assert_true(*flag);
+}
+
+#define POSTS 2000
+
+struct posts {
+    struct event_loop *loop;
+    int ran, out_of_order, done, calls_on_time;
+};
+
+struct numbered {
+    struct posts *posts;
+    int number;
+};
+
+static void run_numbered(void *opaque)
+{
+    struct numbered *item = opaque;
+
+    item->posts->out_of_order += item->number != item->posts->ran;
+    item->posts->ran++;
+    g_free(item);
+}
+
+static void set_done(void *opaque)
+{
+    ((struct posts *)opaque)->done = 1;
+}
+
+static void post_numbered(struct posts *posts, int number)
+{
+    struct numbered *item = g_new(struct numbered, 1);
+
+    *item = (struct numbered){posts, number};
+    event_loop_post(posts->loop, run_numbered, item);
+}
+
+struct waiting {
+    struct posts *posts;
+    int ran_before;
+};
+
+static void look(void *opaque)
+{
+    struct waiting *waiting = opaque;
+
+    waiting->ran_before = waiting->posts->ran;
+}
+
+static void *post_from_thread(void *opaque)
+{
+    struct posts *posts = opaque;
+
+    for (int i = 0; i < POSTS; i++) {
+        post_numbered(posts, i);
+        if (i % 500 == 499) {
+            struct waiting waiting = {posts, -1};
+
+            event_loop_call(posts->loop, look, &waiting);
+            posts->calls_on_time += waiting.ran_before == i + 1;
+        }
+    }
+    event_loop_post(posts->loop, set_done, posts);
+    return NULL;
+}
+
+/* Posts and calls of another thread run here, in order. */
+static void test_order(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    struct posts posts = {.loop = f->loop};
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, post_from_thread, &posts);
+    run_until(f, &posts.done);
+    pthread_join(thread, NULL);
+    g_assert_cmpint(posts.ran, ==, POSTS);
+    g_assert_cmpint(posts.out_of_order, ==, 0);
+    g_assert_cmpint(posts.calls_on_time, ==, POSTS / 500);
+}
+
+/* What is posted last still runs when the loop is destroyed, even what that posts. */
+static void post_another(void *opaque)
+{
+    struct posts *posts = opaque;
+
+    posts->ran++;
+    event_loop_post(posts->loop, set_done, posts);
+}
+
+static void test_last_posts(struct fixture *f, gconstpointer is_core)
+{
+    struct posts posts = {.loop = f->loop};
+
+    event_loop_post(f->loop, post_another, &posts);
+    event_loop_destroy(f->loop);
+    g_assert_cmpint(posts.ran, ==, 1);
+    g_assert_cmpint(posts.done, ==, 1);
+    g_clear_pointer(&f->context, g_main_context_unref);
+    set_up(f, is_core);
+}
+
+/* Only the posts of before: a post that posts itself does not keep the loop to itself. */
+static void test_run_posted(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    struct posts posts = {.loop = f->loop};
+
+    event_loop_post(f->loop, post_another, &posts);
+    event_loop_run_posted(f->loop);
+    g_assert_cmpint(posts.ran, ==, 1);
+    g_assert_cmpint(posts.done, ==, 0);
+    run_until(f, &posts.done);
+}
+
+struct pipe_test {
+    struct loop_watch *watch;
+    int fds[2];
+    int events, calls, destroyed;
+};
+
+static void on_pipe(int fd, int events, void *opaque)
+{
+    struct pipe_test *test = opaque;
+    char byte;
+
+    g_assert_cmpint(fd, ==, test->fds[0]);
+    test->events = events;
+    test->calls++;
+    if (read(fd, &byte, 1) == 1 && byte == 'x') {
+        loop_watch_destroy(test->watch);
+        test->destroyed = 1;
+    }
+}
+
+static void test_watch(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    struct pipe_test test = {0};
+
+    g_assert_cmpint(pipe(test.fds), ==, 0);
+    test.watch = loop_watch_create(f->loop, test.fds[0], SPICE_WATCH_EVENT_READ, on_pipe, &test);
+    g_assert_cmpint(write(test.fds[1], "a", 1), ==, 1);
+    run_until(f, &test.calls);
+    g_assert_cmpint(test.events, ==, SPICE_WATCH_EVENT_READ);
+
+    /* Not watched: nothing comes, and later it does. */
+    loop_watch_update(test.watch, 0);
+    g_assert_cmpint(write(test.fds[1], "x", 1), ==, 1);
+    for (int i = 0; i < 20; i++) {
+        g_main_context_iteration(f->context, FALSE);
+    }
+    g_assert_cmpint(test.calls, ==, 1);
+    loop_watch_update(test.watch, SPICE_WATCH_EVENT_READ);
+    run_until(f, &test.destroyed);
+    close(test.fds[0]);
+    close(test.fds[1]);
+}
+
+struct timer_test {
+    struct loop_timer *timer;
+    int fired;
+};
+
+static void on_timer(void *opaque)
+{
+    struct timer_test *test = opaque;
+
+    test->fired = 1;
+    loop_timer_destroy(test->timer);
+}
+
+static void never(void *opaque)
+{
+    ((struct timer_test *)opaque)->fired = 1;
+}
+
+static void test_timer(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    struct timer_test test = {0}, cancelled = {0};
+
+    cancelled.timer = loop_timer_create(f->loop, never, &cancelled);
+    loop_timer_start(cancelled.timer, 1);
+    loop_timer_cancel(cancelled.timer);
+    test.timer = loop_timer_create(f->loop, on_timer, &test);
+    loop_timer_start(test.timer, 60000);
+    loop_timer_start(test.timer, 5);
+    run_until(f, &test.fired);
+    g_assert_cmpint(cancelled.fired, ==, 0);
+    loop_timer_destroy(cancelled.timer);
+}
+
+static void add(const char *name, void (*test)(struct fixture *f, gconstpointer is_core))
+{
+    for (int is_core = 0; is_core < 2; is_core++) {
+        g_autofree char *path =
+            g_strconcat("/event-loop/", is_core ? "core/" : "context/", name, NULL);
+
+        g_test_add(path, struct fixture, GINT_TO_POINTER(is_core), set_up, test, tear_down);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    add("order", test_order);
+    add("last-posts", test_last_posts);
+    add("run-posted", test_run_posted);
+    add("watch", test_watch);
+    add("timer", test_timer);
+    return g_test_run();
+}
