@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,13 +18,13 @@
 void vfio_user_irq_init(struct vfio_user_irq *irq, int epoll, uint32_t tag)
 {
     *irq = (struct vfio_user_irq){.epoll = epoll, .epoll_tag = tag, .trigger = -1, .unmask = -1};
-    g_mutex_init(&irq->lock);
+    pthread_mutex_init(&irq->lock, NULL);
 }
 
 void vfio_user_irq_finish(struct vfio_user_irq *irq)
 {
     vfio_user_irq_unbind(irq);
-    g_mutex_clear(&irq->lock);
+    pthread_mutex_destroy(&irq->lock);
 }
 
 /* The lock is held. */
@@ -50,25 +51,25 @@ void vfio_user_irq_line(void *opaque, bool level)
 {
     struct vfio_user_irq *irq = opaque;
 
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     irq->level = level;
     evaluate(irq);
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
 }
 
 void vfio_user_irq_freeze(struct vfio_user_irq *irq, bool frozen)
 {
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     irq->frozen = frozen;
     evaluate(irq);
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
 }
 
 int vfio_user_irq_recheck(struct vfio_user_irq *irq, bool now)
 {
     int wait = -1;
 
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     if (irq->recheck_at) {
         int64_t left = irq->recheck_at - g_get_monotonic_time();
         if (now || left <= 0)
@@ -76,7 +77,7 @@ int vfio_user_irq_recheck(struct vfio_user_irq *irq, bool now)
         else
             wait = (left + 999) / 1000;
     }
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
     return wait;
 }
 
@@ -118,24 +119,24 @@ static bool bind_unmask(struct vfio_user_irq *irq, int fd)
 
 void vfio_user_irq_unbind(struct vfio_user_irq *irq)
 {
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     bind_fd(&irq->trigger, -1);
     bind_unmask(irq, -1);
     irq->masked = false;
     irq->recheck_at = 0;
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
 }
 
 void vfio_user_irq_unmasked(struct vfio_user_irq *irq)
 {
     uint64_t events;
 
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     if (irq->unmask >= 0 && read(irq->unmask, &events, sizeof(events)) == sizeof(events)) {
         irq->masked = false;
         evaluate(irq);
     }
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
 }
 
 uint32_t vfio_user_irq_flags(uint32_t index)
@@ -241,11 +242,11 @@ int vfio_user_irq_set(struct vfio_user_irq *irq, struct vfio_user_message *messa
     /* Here the index is INTx and the vector its only one. */
     if (data == VFIO_IRQ_SET_DATA_BOOL && message->size < sizeof(set) + set.count)
         return EINVAL;
-    g_mutex_lock(&irq->lock);
+    pthread_mutex_lock(&irq->lock);
     if (data == VFIO_IRQ_SET_DATA_EVENTFD)
         error = set_eventfd(irq, action, message);
     else if (data == VFIO_IRQ_SET_DATA_NONE || message->payload[sizeof(set)])
         set_now(irq, action);
-    g_mutex_unlock(&irq->lock);
+    pthread_mutex_unlock(&irq->lock);
     return error;
 }

@@ -12,7 +12,7 @@
 
 #include "hw/vfio_user_stream.h"
 
-#include <glib.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,9 +20,9 @@ struct vfio_user_irq {
     int epoll; /* where the unmask eventfd is watched */
     uint32_t epoll_tag;
 
-    GMutex lock;         /* guards all below */
-    int trigger, unmask; /* eventfds, non-blocking; -1: none */
-    bool level;          /* of the line */
+    pthread_mutex_t lock; /* guards all below */
+    int trigger, unmask;  /* eventfds, non-blocking; -1: none */
+    bool level;           /* of the line */
     bool masked;
     bool frozen;        /* the engine is stopped */
     int64_t recheck_at; /* g_get_monotonic_time() when the line is looked at again; 0: never */

@@ -5,6 +5,10 @@
  */
 #include "hw/vfio_user_lane.h"
 
+#include <errno.h>
+#include <glib.h>
+#include <time.h>
+
 static struct vfio_user_lane_step *step_at(struct vfio_user_lane *lane, uint64_t number)
 {
     return &lane->steps[number % VFIO_USER_LANE_LENGTH];
@@ -31,55 +35,64 @@ static void run(struct vfio_user_lane *lane, const struct vfio_user_lane_step *s
     }
 }
 
-static gpointer lane_thread(gpointer opaque)
+static void *lane_thread(void *opaque)
 {
     struct vfio_user_lane *lane = opaque;
 
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     while (!lane->quit) {
         if (!can_start(lane)) {
-            g_cond_wait(&lane->work, &lane->lock);
+            pthread_cond_wait(&lane->work, &lane->lock);
             continue;
         }
         struct vfio_user_lane_step step = *step_at(lane, lane->started++);
-        g_mutex_unlock(&lane->lock);
+        pthread_mutex_unlock(&lane->lock);
         run(lane, &step);
-        g_mutex_lock(&lane->lock);
+        pthread_mutex_lock(&lane->lock);
         lane->done = lane->started;
-        g_cond_broadcast(&lane->progress);
+        pthread_cond_broadcast(&lane->progress);
     }
-    g_mutex_unlock(&lane->lock);
+    pthread_mutex_unlock(&lane->lock);
     return NULL;
 }
 
 void vfio_user_lane_init(struct vfio_user_lane *lane, struct pci_function *pci)
 {
+    pthread_condattr_t monotonic;
+
     *lane = (struct vfio_user_lane){.pci = pci};
-    g_mutex_init(&lane->lock);
-    g_cond_init(&lane->work);
-    g_cond_init(&lane->progress);
-    lane->thread = g_thread_new("vfio-user-lane", lane_thread, lane);
+    pthread_mutex_init(&lane->lock, NULL);
+    pthread_cond_init(&lane->work, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&lane->progress, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&lane->thread, NULL, lane_thread, lane) != 0)
+        g_error("cannot create a thread");
+    pthread_setname_np(lane->thread, "vfio-user-lane");
 }
 
 void vfio_user_lane_finish(struct vfio_user_lane *lane)
 {
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     lane->quit = true;
-    g_cond_signal(&lane->work);
-    g_mutex_unlock(&lane->lock);
-    g_thread_join(lane->thread);
-    g_cond_clear(&lane->progress);
-    g_cond_clear(&lane->work);
-    g_mutex_clear(&lane->lock);
+    pthread_cond_signal(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
+    pthread_join(lane->thread, NULL);
+    pthread_cond_destroy(&lane->progress);
+    pthread_cond_destroy(&lane->work);
+    pthread_mutex_destroy(&lane->lock);
 }
 
 /* Waits until step NUMBER is done, with patience. The lock is held. */
 static enum vfio_user_lane_result wait_for(struct vfio_user_lane *lane, uint64_t number)
 {
-    gint64 deadline = g_get_monotonic_time() + VFIO_USER_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+    struct timespec deadline;
 
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += VFIO_USER_PATIENCE_MS / 1000;
     while (lane->done <= number) {
-        if (!g_cond_wait_until(&lane->progress, &lane->lock, deadline))
+        if (pthread_cond_timedwait(&lane->progress, &lane->lock, &deadline) == ETIMEDOUT)
             return lane->done > number ? VFIO_USER_LANE_DONE : VFIO_USER_LANE_LATE;
     }
     return VFIO_USER_LANE_DONE;
@@ -93,7 +106,7 @@ static enum vfio_user_lane_result submit(struct vfio_user_lane *lane,
         return VFIO_USER_LANE_FULL;
     *step_at(lane, lane->submitted) = *step;
     uint64_t number = lane->submitted++;
-    g_cond_signal(&lane->work);
+    pthread_cond_signal(&lane->work);
     return wait_for(lane, number);
 }
 
@@ -107,9 +120,9 @@ enum vfio_user_lane_result vfio_user_lane_write(struct vfio_user_lane *lane, uns
         .value = value,
         .offset = offset,
     };
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     enum vfio_user_lane_result result = submit(lane, &step);
-    g_mutex_unlock(&lane->lock);
+    pthread_mutex_unlock(&lane->lock);
     return result;
 }
 
@@ -118,40 +131,40 @@ enum vfio_user_lane_result vfio_user_lane_reset(struct vfio_user_lane *lane)
     struct vfio_user_lane_step step = {.kind = VFIO_USER_LANE_RESET};
     enum vfio_user_lane_result result;
 
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     bool waiting = false; /* a reset that has not begun does for this one too */
     for (uint64_t i = lane->started; i != lane->submitted; i++) {
         if (step_at(lane, i)->kind == VFIO_USER_LANE_WRITE)
             step_at(lane, i)->kind = VFIO_USER_LANE_NOTHING;
         waiting = step_at(lane, i)->kind == VFIO_USER_LANE_RESET || waiting;
     }
-    g_cond_signal(&lane->work);
+    pthread_cond_signal(&lane->work);
     result = waiting ? wait_for(lane, lane->submitted - 1) : submit(lane, &step);
-    g_mutex_unlock(&lane->lock);
+    pthread_mutex_unlock(&lane->lock);
     return result;
 }
 
 void vfio_user_lane_settle(struct vfio_user_lane *lane)
 {
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     while (lane->done != lane->started || can_start(lane))
-        g_cond_wait(&lane->progress, &lane->lock);
-    g_mutex_unlock(&lane->lock);
+        pthread_cond_wait(&lane->progress, &lane->lock);
+    pthread_mutex_unlock(&lane->lock);
 }
 
 void vfio_user_lane_pause(struct vfio_user_lane *lane)
 {
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     lane->paused = true;
     if (lane->done != lane->started)
         wait_for(lane, lane->started - 1);
-    g_mutex_unlock(&lane->lock);
+    pthread_mutex_unlock(&lane->lock);
 }
 
 void vfio_user_lane_resume(struct vfio_user_lane *lane)
 {
-    g_mutex_lock(&lane->lock);
+    pthread_mutex_lock(&lane->lock);
     lane->paused = false;
-    g_cond_signal(&lane->work);
-    g_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->work);
+    pthread_mutex_unlock(&lane->lock);
 }

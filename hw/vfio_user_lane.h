@@ -11,7 +11,7 @@
 
 #include "hw/pci.h"
 
-#include <glib.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,10 +38,10 @@ struct vfio_user_lane_step {
 
 struct vfio_user_lane {
     struct pci_function *pci;
-    GThread *thread;
+    pthread_t thread;
 
-    GMutex lock; /* guards all below */
-    GCond work, progress;
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t work, progress;
     struct vfio_user_lane_step steps[VFIO_USER_LANE_LENGTH]; /* at number % length */
     uint64_t submitted, started, done; /* numbers of steps; submitted >= started >= done */
     bool paused;                       /* writes wait; resets do not */
