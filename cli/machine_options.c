@@ -153,18 +153,19 @@ static bool apply_display(void *target, const char *value, GError **error)
 
 static bool apply_debug(void *target, const char *value, GError **error)
 {
-    struct machine_options *options = target;
     g_auto(GStrv) items = g_strsplit(value, ",", -1);
+    const char *unknown = *items ? NULL : "";
 
     for (char **item = items; *item; item++) {
-        if (strcmp(*item, "guest_errors")) {
-            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
-                        "-d: unknown item '%s'; valid items: guest_errors", *item);
-            return false;
-        }
-        options->guest_errors = true;
+        if (strcmp(*item, "guest_errors"))
+            unknown = *item;
     }
-    return true;
+    if (unknown) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                    "-d: unknown item '%s'; valid items: guest_errors", unknown);
+        return false;
+    }
+    return ((struct machine_options *)target)->guest_errors = true;
 }
 
 static void set_string(char **string, const char *value)
