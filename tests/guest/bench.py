@@ -30,9 +30,10 @@ class Unavailable(Skip):
 
 def prepare_tree():
     """The folder that chroot.sh made, now or earlier."""
-    made = subprocess.run([os.path.join(GUEST, "chroot.sh")], capture_output=True, text=True, timeout=1800)
+    script = os.path.join(GUEST, "chroot.sh")
+    made = subprocess.run([script], capture_output=True, text=True, timeout=1800)
     if made.returncode == 77:
-        raise Unavailable(f"no Debian mirror within reach and no cached tree: {made.stderr.strip()}")
+        raise Unavailable(f"no Debian mirror within reach, no cached tree: {made.stderr.strip()}")
     if made.returncode != 0:
         raise RuntimeError(made.stderr.strip())
     return made.stdout.strip()
@@ -77,8 +78,15 @@ class Process:
                 return match
             self.check_alive()
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name} did not print {pattern!r}:\n{self.output()[-3000:]}")
+                tail = self.output()[-3000:]
+                raise TimeoutError(f"{self.name} did not print {pattern!r}:\n{tail}")
             time.sleep(0.05)
+
+    def mapped_file(self, name):
+        """The path of the mapped file with that name in it, as the process sees it; or None."""
+        with open(f"/proc/{self.popen.pid}/maps") as maps:
+            paths = [line.split()[-1] for line in maps if name in line]
+        return paths[0] if paths else None
 
     def end(self, timeout=10):
         """SIGTERM, and SIGKILL to what does not obey; gives the exit status."""
@@ -92,7 +100,7 @@ class Process:
 
 
 class Bench:
-    """Use as a context manager. inside() turns a path of the folder into the view of the tree."""
+    """Use as a context manager."""
 
     def __init__(self):
         self.tree = prepare_tree()
@@ -109,9 +117,6 @@ class Bench:
 
     def path(self, name):
         return os.path.join(self.folder, name)
-
-    def inside(self, path):
-        return "/" + os.path.relpath(path, self.tree)
 
     def start(self, name, arguments, env=None):
         process = Process(name, arguments, self.path(f"{name}-{len(self.processes)}.log"), env)

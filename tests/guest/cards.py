@@ -7,6 +7,7 @@ import time
 
 from bench import BUILDDIR
 from pictures import read_picture
+from qemu import TreeQemu
 
 PICTURE_TIMEOUT = 30
 DEVICE_ID = "gfx0"
@@ -35,6 +36,8 @@ class CassiaCard:
 
     def __init__(self, bench, name="card", mmap="auto", options=()):
         self.bench = bench
+        self.qemu = TreeQemu(bench)
+        self.environment = None
         self.socket = bench.path(f"{name}.sock")
         self.monitor = bench.path(f"{name}.qmp")
         self.process = bench.start(
@@ -67,8 +70,12 @@ class CassiaCard:
         return {
             "driver": "vfio-user-pci",
             "id": DEVICE_ID,
-            "socket": {"type": "unix", "path": self.bench.inside(self.socket)},
+            "socket": {"type": "unix", "path": self.qemu.view(self.socket)},
         }
+
+    def check_started(self, guest):
+        del guest
+        self.process.check_alive()
 
     def qemu_options(self):
         return []
@@ -92,28 +99,42 @@ class CassiaCard:
         return read_picture(path)
 
 
-class ReferenceCard:
+class QemuCard:
     """QEMU's own QXL card and SPICE server, on which the tests prove themselves.
 
-    With a folder as library it is QEMU's card on the libspice-server.so.1 of that folder.
+    driver is "qxl" or, for the primary card with a VGA core, "qxl-vga". With a library the card
+    stays QEMU's and the server becomes that libspice-server.so.1.
     """
 
     can_unplug = False  # QEMU 11.1 takes it away from the guest but never finishes
 
-    def __init__(self, bench):
+    def __init__(self, bench, qemu=None, driver="qxl", library=None):
         self.bench = bench
+        self.qemu = qemu or TreeQemu(bench)
+        self.driver = driver
         self.spice = bench.path("spice.sock")
         self.uri = f"spice+unix://{self.spice}"
+        self.environment = dict(os.environ)
+        self.library = library and self.qemu.reachable(library)
+        if library:
+            folder = os.path.dirname(self.qemu.view(self.library))
+            self.environment["LD_LIBRARY_PATH"] = folder
 
     def device(self):
-        return {"driver": "qxl", "id": DEVICE_ID}
+        return {"driver": self.driver, "id": DEVICE_ID}
+
+    def check_started(self, guest):
+        """QEMU falls back to the distribution's library without a word."""
+        loaded = guest.process.mapped_file("libspice-server")
+        if self.library and loaded != self.library:
+            raise AssertionError(f"QEMU has loaded {loaded}, not {self.library}")
 
     def qemu_options(self):
-        return ["-spice", f"unix=on,addr={self.bench.inside(self.spice)},disable-ticketing=on"]
+        return ["-spice", f"unix=on,addr={self.qemu.view(self.spice)},disable-ticketing=on"]
 
     def screendump(self, guest, kind="ppm"):
         path = self.bench.path(f"screendump.{kind}")
         guest.qmp.command(
-            "screendump", filename=self.bench.inside(path), format=kind, device=DEVICE_ID
+            "screendump", filename=self.qemu.view(path), format=kind, device=DEVICE_ID
         )
         return read_picture(path)

@@ -70,6 +70,12 @@ inside() {
         chroot "$root" "$@" >>"$log" 2>&1
 }
 
+install() { # install APT-OPTION-OR-PACKAGE...; what an interrupted run left half installed first
+    inside dpkg --configure -a
+    inside apt-get -q -y --no-install-recommends install "$@"
+    inside apt-get clean
+}
+
 # Each stage leaves a stamp in the tree when it is complete.
 done_before() { [ -e "$root/var/lib/cassia/$1" ]; }
 stamp() { mkdir -p "$root/var/lib/cassia" && touch "$root/var/lib/cassia/$1"; }
@@ -93,21 +99,18 @@ if ! done_before qemu; then
     printf 'Package: *\nPin: release n=bookworm\nPin-Priority: 1\n' >"$root/etc/apt/preferences"
     printf 'exit 101\n' >"$root/usr/sbin/policy-rc.d" && chmod 755 "$root/usr/sbin/policy-rc.d"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
-    inside dpkg --configure -a
     inside apt-get -q update
-    inside apt-get -q -y --no-install-recommends -t trixie-backports install qemu-system-x86 qemu-utils
-    inside apt-get -q -y --no-install-recommends install kmod
-    inside apt-get clean
+    install -t trixie-backports qemu-system-x86 qemu-utils
+    install kmod
     stamp qemu
 fi
 
 stage="installation of QEMU's own QXL and SPICE"
 if ! done_before spice; then
     # The reference that the tests compare with, and what our library's users need beside it.
-    inside apt-get -q -y --no-install-recommends -t trixie-backports install qemu-system-modules-spice
-    inside apt-get -q -y --no-install-recommends install libjansson4 liblz4-1 libpng16-16t64 \
-        libssl3t64 libjpeg62-turbo libopus0 libsasl2-2 libxxhash0
-    inside apt-get clean
+    install -t trixie-backports qemu-system-modules-spice
+    install libjansson4 liblz4-1 libpng16-16t64 libssl3t64 libjpeg62-turbo libopus0 libsasl2-2 \
+        libxxhash0
     stamp spice
 fi
 

@@ -14,14 +14,14 @@ from bench import GUEST
 from cards import DEVICE_ID
 from qmp import Qmp
 
-QEMU = "/usr/bin/qemu-system-x86_64"
 BOOT_TIMEOUT = 120
 COMMAND_TIMEOUT = 60
 # Neighbouring slots have different interrupt lines on the machine "pc".
 SLOTS = (3, 4)
 
 COMPLAINT = re.compile(
-    r"BUG|WARNING: |Oops|Kernel panic|Call Trace|\*ERROR\*|hung|blocked for more|nobody cared|[tT]imed out"
+    r"BUG|WARNING: |Oops|Kernel panic|Call Trace|\*ERROR\*|hung|blocked for more|nobody cared"
+    r"|[tT]imed out"
 )
 
 
@@ -93,25 +93,28 @@ class GuestError(Exception):
 
 
 class Guest:
-    """A Linux guest in QEMU from the tree; run() gives it shell commands over its second serial line."""
+    """A Linux guest in QEMU; run() gives it shell commands over its second serial line."""
 
-    def __init__(self, bench, kernel, card, machine="pc"):
+    def __init__(self, bench, kernel, card):
         self.bench, self.card = bench, card
         self.kernel_log = bench.path("kernel.log")
         line, monitor = bench.path("line.sock"), bench.path("qemu.qmp")
         initrd = build_initrd(bench, kernel)
+        image = os.path.join(bench.tree, "kernels", kernel, "vmlinuz")
+        view = card.qemu.view
         self.process = bench.start(
             "qemu",
-            ["/usr/sbin/chroot", bench.tree, QEMU]
+            card.qemu.command
             + ["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"]
-            + ["-machine", machine, "-accel", "tcg", "-m", "512M"]
-            + ["-kernel", f"/kernels/{kernel}/vmlinuz", "-initrd", bench.inside(initrd)]
+            + ["-machine", "pc", "-accel", "tcg", "-m", "512M"]
+            + ["-kernel", view(image), "-initrd", view(initrd)]
             + ["-append", "console=ttyS0 loglevel=7 panic=-1"]
-            + ["-serial", f"file:{bench.inside(self.kernel_log)}"]
-            + ["-serial", f"unix:{bench.inside(line)},server=on,wait=off"]
-            + ["-qmp", f"unix:{bench.inside(monitor)},server=on,wait=off"]
+            + ["-serial", f"file:{view(self.kernel_log)}"]
+            + ["-serial", f"unix:{view(line)},server=on,wait=off"]
+            + ["-qmp", f"unix:{view(monitor)},server=on,wait=off"]
             + ["-device", json.dumps({**card.device(), "addr": _address(SLOTS[0])})]
             + card.qemu_options(),
+            env=card.environment,
         )
         self.buffer = b""
         self.stuck = None
@@ -159,7 +162,7 @@ class Guest:
         return self._read_until(rb"@@ready (\S+)\r?\n", BOOT_TIMEOUT)[1].group(1).decode()
 
     def run(self, command, timeout=COMMAND_TIMEOUT):
-        """Runs a line in the guest's shell and gives its output; a status other than 0 is an error."""
+        """Runs a line in the guest's shell and gives its output; raises if its status is not 0."""
         if self.stuck:
             raise GuestError(f"not tried after this: {self.stuck}")
         self.line.sendall(command.encode() + b"\n")
@@ -182,8 +185,10 @@ class Guest:
 
     def unplug(self):
         self.qmp.command("device_del", id=DEVICE_ID)
-        while self.qmp.wait_event("DEVICE_DELETED", COMMAND_TIMEOUT)["data"].get("device") != DEVICE_ID:
-            pass
+        deleted = None
+        while deleted != DEVICE_ID:  # parts of the device are reported, too, without a name
+            event = self.qmp.wait_event("DEVICE_DELETED", COMMAND_TIMEOUT)
+            deleted = event["data"].get("device")
 
     def plug(self, slot):
         """Returns when the guest has found the card; its driver may still be at work."""
@@ -202,7 +207,7 @@ class Guest:
         return self.frame_buffer()
 
     def _wait_file(self, path):
-        self.run(f"n=0; until [ -e {path} ]; do sleep 0.1; n=$((n+1)); [ $n -lt 300 ] || break; done")
+        self.run(f"n=0; until [ -e {path} ] || [ $n -ge 300 ]; do n=$((n+1)); sleep 0.1; done")
         self.run(f"[ -e {path} ]")
 
     def frame_buffer(self):

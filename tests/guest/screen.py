@@ -24,9 +24,8 @@ class Console:
     """The text console as the guest describes it (guest_pattern console)."""
 
     def __init__(self, guest):
-        lines = dict(
-            line.split(" ", 1) for line in guest.run("guest_pattern console").splitlines() if " " in line
-        )
+        answer = guest.run("guest_pattern console")
+        lines = dict(line.split(" ", 1) for line in answer.splitlines() if " " in line)
         self.columns, self.rows = map(int, lines["size"].split())
         self.glyph_width, self.glyph_height, self.glyph_count = map(int, lines["font"].split())
         self.glyphs = bytes.fromhex(lines["glyphs"])
@@ -100,6 +99,7 @@ def expect_text(guest, lines):
     console = Console(guest)
     plain = [re.sub(r"\\033\[[0-9;]*m", "", line) for line in lines]
     if console.text()[: len(plain)] != plain:
-        raise AssertionError(f"the guest's console holds {console.text()[:len(plain)]}, not {plain}")
+        held = console.text()[: len(plain)]
+        raise AssertionError(f"the guest's console holds {held}, not {plain}")
     width, height = guest.frame_buffer()
     expect_screen(guest, console.picture(width, height))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The guest tests themselves: what they expect of our card they find on QEMU's own QXL card, too."""
+"""The guest tests themselves: what they expect of our card they find on QEMU's own, too."""
 
 import sys
 
 from bench import Bench, Unavailable
-from cards import ReferenceCard
+from cards import QemuCard
 from scenario import live
 from tap import Tap, skip_all
 
@@ -15,7 +15,7 @@ def main():
     try:
         for kernel in sys.argv[1:] or ("bookworm", "trixie"):
             with tap.guard(kernel), Bench() as bench:
-                live(tap, bench, ReferenceCard(bench), kernel)
+                live(tap, bench, QemuCard(bench), kernel)
     except Unavailable as reason:
         skip_all(reason)
     tap.finish()

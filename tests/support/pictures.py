@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Pictures as rows of bytes, read from PPM and PNG files without any library of ours, and compared."""
+"""Pictures as rows of bytes, read from PPM and PNG files without a library of ours; comparison."""
 
 import struct
 import zlib

@@ -16,7 +16,7 @@ class QmpError(Exception):
 
 class Qmp:
     def __init__(self, path, timeout=20):
-        """Connects to the unix socket at path, waiting for it to appear, and enters command mode."""
+        """Connects to the unix socket at path, waiting for it, and enters command mode."""
         deadline = time.monotonic() + timeout
         while True:
             self.socket = socket.socket(socket.AF_UNIX)

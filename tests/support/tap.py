@@ -60,5 +60,5 @@ class Tap:
 
 
 def skip_all(reason):
-    print(f"1..0 # SKIP {reason}", flush=True)
+    print("1..0 # SKIP", "; ".join(str(reason).split("\n")), flush=True)
     sys.exit(0)
