@@ -100,8 +100,8 @@ void spice_server_destroy(SpiceServer *server)
         server->qxls = g_list_delete_link(server->qxls, server->qxls);
         display_worker_detach(qxl);
     }
-    inputs_destroy(server->inputs);
-    main_channel_destroy(server->main);
+    inputs_destroy(g_steal_pointer(&server->inputs));
+    main_channel_destroy(g_steal_pointer(&server->main));
     event_loop_destroy(server->loop); /* what workers had posted is done here */
     g_list_free(server->channels);
     g_array_free(server->displays, TRUE);

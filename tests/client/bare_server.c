@@ -1,0 +1,185 @@
+/*
+ * A SPICE server without displays, for tests of its network side: prints the port, what reaches its
+ * keyboard, mouse and tablet, and the channel events, one a line; obeys commands on its standard
+ * input until that ends.
+ *
+ *   bare_server [PASSWORD]            without one, nobody is asked for any
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/support/core_loop.h"
+
+#include <arpa/inet.h>
+#include <glib-unix.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+static uint8_t leds;
+
+static void push_scan(SpiceKbdInstance *sin G_GNUC_UNUSED, uint8_t scan)
+{
+    printf("key %02x\n", scan);
+    if (scan == 0x3a) {
+        leds ^= 4;
+    }
+}
+
+static uint8_t get_leds(SpiceKbdInstance *sin G_GNUC_UNUSED)
+{
+    return leds;
+}
+
+static void mouse_motion(SpiceMouseInstance *sin G_GNUC_UNUSED, int dx, int dy, int dz,
+                         uint32_t buttons)
+{
+    printf("motion %d %d %d %u\n", dx, dy, dz, buttons);
+}
+
+static void mouse_buttons(SpiceMouseInstance *sin G_GNUC_UNUSED, uint32_t buttons)
+{
+    printf("buttons %u\n", buttons);
+}
+
+static void tablet_size(SpiceTabletInstance *sin G_GNUC_UNUSED, int width, int height)
+{
+    printf("size %d %d\n", width, height);
+}
+
+static void tablet_position(SpiceTabletInstance *sin G_GNUC_UNUSED, int x, int y, uint32_t buttons)
+{
+    printf("position %d %d %u\n", x, y, buttons);
+}
+
+static void tablet_wheel(SpiceTabletInstance *sin G_GNUC_UNUSED, int wheel, uint32_t buttons)
+{
+    printf("wheel %d %u\n", wheel, buttons);
+}
+
+static void tablet_buttons(SpiceTabletInstance *sin G_GNUC_UNUSED, uint32_t buttons)
+{
+    printf("tablet-buttons %u\n", buttons);
+}
+
+static const SpiceKbdInterface keyboard_interface = {
+    .base = {SPICE_INTERFACE_KEYBOARD, "test", SPICE_INTERFACE_KEYBOARD_MAJOR,
+             SPICE_INTERFACE_KEYBOARD_MINOR},
+    .push_scan_freg = push_scan,
+    .get_leds = get_leds,
+};
+static const SpiceMouseInterface mouse_interface = {
+    .base = {SPICE_INTERFACE_MOUSE, "test", SPICE_INTERFACE_MOUSE_MAJOR,
+             SPICE_INTERFACE_MOUSE_MINOR},
+    .motion = mouse_motion,
+    .buttons = mouse_buttons,
+};
+static const SpiceTabletInterface tablet_interface = {
+    .base = {SPICE_INTERFACE_TABLET, "test", SPICE_INTERFACE_TABLET_MAJOR,
+             SPICE_INTERFACE_TABLET_MINOR},
+    .set_logical_size = tablet_size,
+    .position = tablet_position,
+    .wheel = tablet_wheel,
+    .buttons = tablet_buttons,
+};
+
+static SpiceKbdInstance keyboard = {.base = {&keyboard_interface.base}};
+static SpiceMouseInstance mouse = {.base = {&mouse_interface.base}};
+static SpiceTabletInstance tablet = {.base = {&tablet_interface.base}};
+
+/* The pointer is printed so that a test sees that it stays the same. */
+static void channel_event(int event, SpiceChannelEventInfo *info)
+{
+    static const char *const names[] = {"", "connected", "initialized", "disconnected"};
+
+    printf("event %s %p %08x %d %d\n", names[event], (void *)info, (unsigned)info->connection_id,
+           info->type, info->id);
+}
+
+struct host {
+    SpiceServer *server;
+    GMainLoop *loop;
+};
+
+/* True: go on reading. */
+static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
+                           gpointer opaque)
+{
+    struct host *host = opaque;
+    char line[200] = "";
+
+    if (fgets(line, sizeof(line), stdin) == NULL) {
+        g_main_loop_quit(host->loop);
+        return G_SOURCE_REMOVE;
+    }
+    g_strchomp(line);
+    if (g_str_has_prefix(line, "ticket ")) {
+        int lifetime = atoi(line + 7);
+
+        printf("%d\n", spice_server_set_ticket(host->server, strchr(line + 7, ' ') + 1, lifetime, 0,
+                                               0));
+    } else if (strcmp(line, "leds") == 0) {
+        spice_server_kbd_leds(&keyboard, leds);
+    } else if (strcmp(line, "tablet") == 0) {
+        printf("%d\n", spice_server_add_interface(host->server, &tablet.base));
+    } else if (strcmp(line, "clients") == 0) {
+        printf("%d\n", spice_server_get_num_clients(host->server));
+    } else if (strcmp(line, "secure-inputs") == 0) {
+        printf("%d\n", spice_server_set_channel_security(host->server, "inputs",
+                                                         SPICE_CHANNEL_SECURITY_SSL));
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static int listen_on_loopback(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 128) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
+        perror("bare_server");
+        exit(1);
+    }
+    printf("port %u\n", ntohs(address.sin_port));
+    return fd;
+}
+
+int main(int argc, char **argv)
+{
+    static const uint8_t uuid[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    SpiceCoreInterface *core = core_loop_interface();
+    struct host host = {spice_server_new(), g_main_loop_new(NULL, FALSE)};
+    int fd;
+
+    setvbuf(stdin, NULL, _IONBF, 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    fd = listen_on_loopback();
+    core->channel_event = channel_event;
+    if (argc > 1) {
+        spice_server_set_ticket(host.server, argv[1], 0, 0, 0);
+    } else {
+        spice_server_set_noauth(host.server);
+    }
+    spice_server_set_name(host.server, "bare");
+    spice_server_set_uuid(host.server, uuid);
+    spice_server_set_listen_socket_fd(host.server, fd);
+    if (spice_server_init(host.server, core) != 0 ||
+        spice_server_add_interface(host.server, &keyboard.base) != 0 ||
+        spice_server_add_interface(host.server, &mouse.base) != 0) {
+        fprintf(stderr, "bare_server: cannot start\n");
+        return 1;
+    }
+    spice_server_vm_start(host.server);
+    g_unix_fd_add(0, G_IO_IN | G_IO_HUP, on_command, &host);
+    g_main_loop_run(host.loop);
+    spice_server_destroy(host.server);
+    close(fd);
+    g_main_loop_unref(host.loop);
+    printf("end\n");
+    return 0;
+}
