@@ -298,7 +298,6 @@ bool machine_screendump(struct machine *machine, const char *device, const char 
     struct qxl_screen screen;
     bool good;
 
-    (void)png;
     if (!card)
         return false;
     if (!qxl_card_screen(qxl_function_card(card->function), &screen)) {
@@ -314,7 +313,7 @@ bool machine_screendump(struct machine *machine, const char *device, const char 
                     screen.height, screen.format);
         return false;
     }
-    good = picture_save(canvas, NULL, path, error);
+    good = picture_save_as(canvas, NULL, path, png ? PICTURE_PNG : PICTURE_PPM, error);
     canvas_destroy(canvas);
     return good;
 }

@@ -112,8 +112,8 @@ static bool picture_area(const struct canvas *canvas, const draw_rect *area, dra
            result->y2 <= canvas_height(canvas);
 }
 
-bool picture_save(const struct canvas *canvas, const draw_rect *area, const char *path,
-                  GError **error)
+bool picture_save_as(const struct canvas *canvas, const draw_rect *area, const char *path,
+                     enum picture_format format, GError **error)
 {
     struct picture picture = {.canvas = canvas};
 
@@ -130,6 +130,13 @@ bool picture_save(const struct canvas *canvas, const draw_rect *area, const char
         return false;
     }
 
+    /* Renaming a file to, say, /dev/null would replace the device. */
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "cannot write %s: it exists and is no regular file", path);
+        return false;
+    }
+
     /* A new file beside the old one replaces it once it is complete. */
     char *temporary = g_strconcat(path, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0666);
@@ -140,8 +147,8 @@ bool picture_save(const struct canvas *canvas, const draw_rect *area, const char
     if (file) {
         uint8_t *row = g_malloc_n(picture.area.x2 - picture.area.x1, 3);
         errno = 0;
-        done = g_str_has_suffix(path, ".ppm") ? write_ppm(&picture, file, row)
-                                              : write_png(&picture, file, row);
+        done =
+            format == PICTURE_PPM ? write_ppm(&picture, file, row) : write_png(&picture, file, row);
         done = fflush(file) == 0 && done;
         reason = errno;
         done = fclose(file) == 0 && done;
@@ -161,4 +168,11 @@ bool picture_save(const struct canvas *canvas, const draw_rect *area, const char
     }
     g_free(temporary);
     return done;
+}
+
+bool picture_save(const struct canvas *canvas, const draw_rect *area, const char *path,
+                  GError **error)
+{
+    return picture_save_as(canvas, area, path,
+                           g_str_has_suffix(path, ".ppm") ? PICTURE_PPM : PICTURE_PNG, error);
 }
