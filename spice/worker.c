@@ -139,6 +139,11 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     return true;
 }
 
+SpiceServer *display_worker_server(QXLInstance *qxl)
+{
+    return worker_of(qxl)->server;
+}
+
 void display_worker_detach(QXLInstance *qxl)
 {
     struct display_worker *worker = worker_of(qxl);
