@@ -32,8 +32,11 @@ static struct soft_rect film_rect(int width, int height)
 
 static void need(uint32_t width, uint32_t height, struct soft_need *need)
 {
-    need->memory = (uint64_t)width * height * 4 + 256 * 1024; /* frame 0 paints all */
-    need->memory += (uint64_t)FILM_WIDTH * FILM_HEIGHT * 4;
+    struct soft_rect film = film_rect((int)width, (int)height);
+
+    need->memory = (uint64_t)film.width * (uint64_t)film.height * 4 +
+                   (uint64_t)width * height * 4 + /* frame 0 paints all */
+                   256 * 1024;
 }
 
 static void begin(void *state, uint64_t seed, uint32_t width, uint32_t height)

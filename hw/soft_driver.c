@@ -45,13 +45,6 @@ static void store(uint32_t *word, uint32_t value)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-static void count(struct soft_driver *driver, uint64_t *counter, uint64_t more)
-{
-    g_mutex_lock(&driver->stats_lock);
-    *counter += more;
-    g_mutex_unlock(&driver->stats_lock);
-}
-
 void soft_driver_port(struct soft_driver *driver, uint8_t port, uint8_t value)
 {
     pci_bar_write(driver->pci, QXL_IO_RANGE_INDEX, port, &value, sizeof(value));
@@ -77,7 +70,7 @@ bool soft_driver_interrupt(struct soft_driver *driver)
         store(WORD(driver, int_mask), SOFT_INTERRUPTS);
         soft_driver_port(driver, QXL_IO_UPDATE_IRQ, 0);
         if (pending)
-            count(driver, &driver->stats.interrupts, 1);
+            soft_driver_count(&driver->stats.interrupts, 1);
         if (pending & QXL_INTERRUPT_ERROR)
             soft_driver_halt(driver, "the card reports a driver error (see -d guest_errors)");
     }
@@ -185,8 +178,8 @@ bool soft_driver_flush(struct soft_driver *driver)
             soft_driver_port(driver, is_cursor ? QXL_IO_NOTIFY_CURSOR : QXL_IO_NOTIFY_CMD, 0);
         *(is_cursor ? &cursor_count : &display_count) += 1;
     }
-    count(driver, &driver->stats.commands, display_count);
-    count(driver, &driver->stats.cursor_commands, cursor_count);
+    soft_driver_count(&driver->stats.commands, display_count);
+    soft_driver_count(&driver->stats.cursor_commands, cursor_count);
     return go_on;
 }
 

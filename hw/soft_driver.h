@@ -113,9 +113,14 @@ struct soft_driver {
 
     int64_t frame_due; /* monotonic time of the next frame; 0: now */
 
-    GMutex stats_lock;
-    struct soft_guest_stats stats;
+    struct soft_guest_stats stats; /* counted by soft_driver_count() */
 };
+
+/* Other threads read the counters meanwhile. */
+static inline void soft_driver_count(uint64_t *counter, uint64_t more)
+{
+    __atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
+}
 
 /* Maps the card as its ROM describes it. False and ERROR: this is no card that the guest can use.
  */

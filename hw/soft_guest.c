@@ -136,9 +136,7 @@ static bool draw_frame(struct soft_driver *driver)
     state->frame++;
     if (state->user_pointer)
         state->user_pointer--;
-    g_mutex_lock(&driver->stats_lock);
-    driver->stats.frames++;
-    g_mutex_unlock(&driver->stats_lock);
+    soft_driver_count(&driver->stats.frames, 1);
     return soft_driver_flush(driver);
 }
 
@@ -225,7 +223,6 @@ static void destroy(struct engine *engine)
 
     pci_intx_set_sink(guest->driver.pci, NULL, NULL);
     soft_cpu_destroy(guest->driver.cpu);
-    g_mutex_clear(&guest->driver.stats_lock);
     g_free(guest);
 }
 
@@ -320,7 +317,6 @@ struct engine *soft_guest_create(const struct soft_guest_config *config, struct 
         return NULL;
     }
     driver->config.load = load_names[driver->load];
-    g_mutex_init(&driver->stats_lock);
     driver->cpu = soft_cpu_create(&guest_program, guest);
     pci_intx_set_sink(pci, set_line, guest);
     soft_cpu_set_line(driver->cpu, pci_intx_level(pci));
@@ -329,10 +325,12 @@ struct engine *soft_guest_create(const struct soft_guest_config *config, struct 
 
 struct soft_guest_stats soft_guest_stats(struct engine *engine)
 {
-    struct soft_driver *driver = &soft_guest_from(engine)->driver;
+    const struct soft_guest_stats *stats = &soft_guest_from(engine)->driver.stats;
 
-    g_mutex_lock(&driver->stats_lock);
-    struct soft_guest_stats stats = driver->stats;
-    g_mutex_unlock(&driver->stats_lock);
-    return stats;
+    return (struct soft_guest_stats){
+        .frames = __atomic_load_n(&stats->frames, __ATOMIC_RELAXED),
+        .commands = __atomic_load_n(&stats->commands, __ATOMIC_RELAXED),
+        .cursor_commands = __atomic_load_n(&stats->cursor_commands, __ATOMIC_RELAXED),
+        .interrupts = __atomic_load_n(&stats->interrupts, __ATOMIC_RELAXED),
+    };
 }
