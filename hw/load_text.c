@@ -8,7 +8,7 @@
 #include "hw/soft_load.h"
 
 #define SCREEN_COLOR 0x101418
-#define LINE_SIZE     128 /* characters */
+#define LINE_SIZE    128 /* characters */
 
 struct text_load {
     uint32_t seed;
