@@ -58,12 +58,15 @@ static void send_item(struct display_client *client)
     channel_client_send(&client->base, message);
 }
 
-/* The next rectangle of the pass over KNOWN's damage: as much as fits one message. */
+/*
+ * The next rectangle of the pass over KNOWN's damage: as much as fits one message. A client's first
+ * picture of a surface is one message whatever its size: spicy-screenshot takes what the first shows.
+ */
 static draw_rect take_piece(struct client_surface *known, const struct surface *surface)
 {
     draw_rect piece = *pixman_region32_rectangles(&known->pass, NULL);
     size_t row = display_area_row_size(surface, piece.x2 - piece.x1);
-    int rows = MAX(DISPLAY_DAMAGE_PIECE_BYTES / row, 1);
+    int rows = known->fresh ? INT32_MAX / 2 : (int)MAX(DISPLAY_DAMAGE_PIECE_BYTES / row, 1);
     pixman_region32_t taken;
 
     piece.y2 = MIN(piece.y2, piece.y1 + rows);
