@@ -160,7 +160,6 @@ static void fold_drawable(struct display_client *client, const struct display_it
 
     if (surface == NULL || surface->serial != item->serial)
         return; /* it is gone, and so is what was drawn there */
-    pixman_region32_init(&region);
     canvas_draw_region(&item->drawable->draw, surface->width, surface->height, &region);
     damage(client, surface, &region);
     pixman_region32_fini(&region);

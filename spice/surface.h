@@ -44,8 +44,8 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
 void surface_destroy(struct surfaces *surfaces, struct surface *surface);
 
 /*
- * Draws at once; DIRTY is then what may have changed. Returns why it is refused, or NULL. This is
- * the one place where drawing happens.
+ * Draws at once; DIRTY, which it initialises, is then what may have changed. Returns why it is
+ * refused, or NULL. This is the one place where drawing happens.
  */
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
                          const struct draw *draw, pixman_region32_t *dirty);

@@ -38,7 +38,6 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
     if (wrong == NULL)
         wrong = check_drawable(worker, drawable);
     if (wrong == NULL && draw->type != QXL_DRAW_NOP) {
-        pixman_region32_init(&region);
         surface = surfaces_find(&worker->surfaces, draw->surface_id);
         wrong = surface_draw(&worker->surfaces, surface, draw, &region);
         if (wrong == NULL && pixman_region32_not_empty(&region)) {
