@@ -1,0 +1,301 @@
+/*
+ * Drawing commands as a guest writes them.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/support/qxl_encode.h"
+
+#include <string.h>
+
+static void *keep(GPtrArray *memory, size_t size)
+{
+    void *p = g_malloc0(size);
+
+    g_ptr_array_add(memory, p);
+    return p;
+}
+
+static QXLRect encode_rect(const draw_rect *rect)
+{
+    return (QXLRect){.left = rect->x1, .top = rect->y1, .right = rect->x2, .bottom = rect->y2};
+}
+
+static QXLPHYSICAL address(const void *p)
+{
+    return (uintptr_t)p;
+}
+
+static QXLPHYSICAL encode_chunks(const struct draw_bytes *bytes, GPtrArray *memory)
+{
+    QXLDataChunk *previous = NULL;
+    QXLPHYSICAL first = 0;
+
+    for (unsigned i = 0; i < bytes->count; i++) {
+        size_t size = bytes->pieces[i].iov_len;
+        QXLDataChunk *chunk = keep(memory, sizeof(*chunk) + size);
+        chunk->data_size = size;
+        memcpy(chunk->data, bytes->pieces[i].iov_base, size);
+        chunk->prev_chunk = address(previous);
+        if (previous)
+            previous->next_chunk = address(chunk);
+        else
+            first = address(chunk);
+        previous = chunk;
+    }
+    return first;
+}
+
+static QXLPHYSICAL encode_palette(const struct draw_palette *palette, GPtrArray *memory)
+{
+    if (!palette)
+        return 0;
+    QXLPalette *to = keep(memory, sizeof(*to) + palette->count * 4u);
+    to->unique = palette->unique;
+    to->num_ents = palette->count;
+    memcpy(to->ents, palette->colors, palette->count * 4u);
+    return address(to);
+}
+
+static QXLPHYSICAL encode_image(const struct draw_image *image, GPtrArray *memory)
+{
+    if (!image)
+        return 0;
+    QXLImage *to = keep(memory, sizeof(*to) + 64);
+    to->descriptor.id = image->id;
+    to->descriptor.type = image->type;
+    to->descriptor.flags = image->flags;
+    to->descriptor.width = image->width;
+    to->descriptor.height = image->height;
+    if (image->type == SPICE_IMAGE_TYPE_SURFACE) {
+        to->surface_image.surface_id = image->surface_id;
+        return address(to);
+    }
+    to->bitmap.format = image->bitmap.format;
+    to->bitmap.flags = image->bitmap.top_down ? QXL_BITMAP_TOP_DOWN : 0;
+    to->bitmap.x = image->width;
+    to->bitmap.y = image->height;
+    to->bitmap.stride = image->bitmap.stride;
+    to->bitmap.palette = encode_palette(image->bitmap.palette, memory);
+    if (image->bitmap.data.count == 1) {
+        to->bitmap.flags |= QXL_BITMAP_DIRECT;
+        to->bitmap.data = address(image->bitmap.data.pieces[0].iov_base);
+    } else {
+        to->bitmap.data = encode_chunks(&image->bitmap.data, memory);
+    }
+    return address(to);
+}
+
+static QXLBrush encode_brush(const struct draw_brush *brush, GPtrArray *memory)
+{
+    QXLBrush to = {.type = brush->type};
+
+    if (brush->type == SPICE_BRUSH_TYPE_PATTERN) {
+        to.u.pattern.pat = encode_image(brush->pattern, memory);
+        to.u.pattern.pos.x = brush->pattern_origin.x;
+        to.u.pattern.pos.y = brush->pattern_origin.y;
+    } else {
+        to.u.color = brush->color;
+    }
+    return to;
+}
+
+static QXLQMask encode_mask(const struct draw_mask *mask, GPtrArray *memory)
+{
+    return (QXLQMask){
+        .flags = mask->inverted ? SPICE_MASK_FLAGS_INVERS : 0,
+        .pos = {.x = mask->origin.x, .y = mask->origin.y},
+        .bitmap = encode_image(mask->image, memory),
+    };
+}
+
+static QXLPHYSICAL encode_path(const struct draw_path *path, GPtrArray *memory)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < path->count; i++)
+        size += sizeof(QXLPathSeg) + path->segments[i].count * sizeof(QXLPointFix);
+    QXLPath *to = keep(memory, sizeof(*to) + size);
+    to->data_size = size;
+    to->chunk.data_size = size;
+    uint8_t *at = to->chunk.data;
+    for (unsigned i = 0; i < path->count; i++) {
+        const struct draw_path_segment *from = &path->segments[i];
+        QXLPathSeg *segment = (QXLPathSeg *)at;
+        segment->flags = from->flags;
+        segment->count = from->count;
+        memcpy(segment->points, from->points, from->count * sizeof(QXLPointFix));
+        at += sizeof(*segment) + from->count * sizeof(QXLPointFix);
+    }
+    return address(to);
+}
+
+static size_t glyph_size(const struct draw_string *string, const struct draw_glyph *glyph)
+{
+    unsigned bits = string->flags & SPICE_STRING_FLAGS_RASTER_A1   ? 1
+                    : string->flags & SPICE_STRING_FLAGS_RASTER_A4 ? 4
+                                                                   : 8;
+    return (glyph->width * bits + 7) / 8 * (size_t)glyph->height;
+}
+
+static QXLPHYSICAL encode_string(const struct draw_string *string, GPtrArray *memory)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < string->count; i++)
+        size += sizeof(QXLRasterGlyph) + glyph_size(string, &string->glyphs[i]);
+    QXLString *to = keep(memory, sizeof(*to) + size);
+    to->data_size = size;
+    to->length = string->count;
+    to->flags = string->flags;
+    to->chunk.data_size = size;
+    uint8_t *at = to->chunk.data;
+    for (unsigned i = 0; i < string->count; i++) {
+        const struct draw_glyph *from = &string->glyphs[i];
+        QXLRasterGlyph *glyph = (QXLRasterGlyph *)at;
+        glyph->render_pos = (QXLPoint){.x = from->render_pos.x, .y = from->render_pos.y};
+        glyph->glyph_origin = (QXLPoint){.x = from->origin.x, .y = from->origin.y};
+        glyph->width = from->width;
+        glyph->height = from->height;
+        memcpy(glyph->data, from->bits, glyph_size(string, from));
+        at += sizeof(*glyph) + glyph_size(string, from);
+    }
+    return address(to);
+}
+
+static void encode_stroke(QXLStroke *to, const struct draw *draw, GPtrArray *memory)
+{
+    const struct draw_line_style *style = &draw->stroke.style;
+
+    to->path = encode_path(&draw->stroke.path, memory);
+    to->attr.flags = style->flags;
+    to->attr.style_nseg = style->count;
+    if (style->count) {
+        int32_t *lengths = keep(memory, style->count * sizeof(*lengths));
+        memcpy(lengths, style->lengths, style->count * sizeof(*lengths));
+        to->attr.style = address(lengths);
+    }
+    to->brush = encode_brush(&draw->stroke.brush, memory);
+    to->fore_mode = draw->stroke.fore_mode;
+    to->back_mode = draw->stroke.back_mode;
+}
+
+static QXLPHYSICAL encode_transform(const struct draw_transform *from, GPtrArray *memory)
+{
+    if (!from)
+        return 0;
+    QXLTransform *to = keep(memory, sizeof(*to));
+    *to = (QXLTransform){from->t00, from->t01, from->t02, from->t10, from->t11, from->t12};
+    return address(to);
+}
+
+static void encode_composite(QXLComposite *to, const struct draw *draw, GPtrArray *memory)
+{
+    to->flags = draw->composite.flags;
+    to->src = encode_image(draw->composite.source, memory);
+    to->src_transform = encode_transform(draw->composite.source_transform, memory);
+    to->mask = encode_image(draw->composite.mask, memory);
+    to->mask_transform = encode_transform(draw->composite.mask_transform, memory);
+    to->src_origin.x = draw->composite.source_origin.x;
+    to->src_origin.y = draw->composite.source_origin.y;
+    to->mask_origin.x = draw->composite.mask_origin.x;
+    to->mask_origin.y = draw->composite.mask_origin.y;
+}
+
+static void encode_clip(QXLClip *to, const struct draw_clip *clip, GPtrArray *memory)
+{
+    if (!clip->has_rects)
+        return;
+    QXLClipRects *rects = keep(memory, sizeof(*rects) + clip->count * sizeof(QXLRect));
+    rects->num_rects = clip->count;
+    rects->chunk.data_size = clip->count * sizeof(QXLRect);
+    for (unsigned i = 0; i < clip->count; i++)
+        ((QXLRect *)rects->chunk.data)[i] = encode_rect(&clip->rects[i]);
+    to->type = SPICE_CLIP_TYPE_RECTS;
+    to->data = address(rects);
+}
+
+QXLDrawable *qxl_encode(const struct draw *draw, GPtrArray *memory)
+{
+    QXLDrawable *to = keep(memory, sizeof(*to));
+
+    to->surface_id = draw->surface_id;
+    to->effect = draw->effect;
+    to->type = draw->type;
+    to->bbox = encode_rect(&draw->box);
+    encode_clip(&to->clip, &draw->clip, memory);
+    for (int i = 0; i < 3; i++) {
+        to->surfaces_dest[i] = draw->sources[i];
+        /* All of the surface may be read. */
+        to->surfaces_rects[i] = (QXLRect){.right = 4096, .bottom = 4096};
+    }
+
+    switch (draw->type) {
+    case QXL_DRAW_FILL:
+        to->u.fill.brush = encode_brush(&draw->fill.brush, memory);
+        to->u.fill.rop_descriptor = draw->fill.rop;
+        to->u.fill.mask = encode_mask(&draw->fill.mask, memory);
+        break;
+    case QXL_DRAW_OPAQUE:
+        to->u.opaque.src_bitmap = encode_image(draw->opaque.image, memory);
+        to->u.opaque.src_area = encode_rect(&draw->opaque.area);
+        to->u.opaque.brush = encode_brush(&draw->opaque.brush, memory);
+        to->u.opaque.rop_descriptor = draw->opaque.rop;
+        to->u.opaque.scale_mode = draw->opaque.scale_mode;
+        to->u.opaque.mask = encode_mask(&draw->opaque.mask, memory);
+        break;
+    case QXL_DRAW_COPY:
+    case QXL_DRAW_BLEND:
+        to->u.copy.src_bitmap = encode_image(draw->copy.image, memory);
+        to->u.copy.src_area = encode_rect(&draw->copy.area);
+        to->u.copy.rop_descriptor = draw->copy.rop;
+        to->u.copy.scale_mode = draw->copy.scale_mode;
+        to->u.copy.mask = encode_mask(&draw->copy.mask, memory);
+        break;
+    case QXL_COPY_BITS:
+        to->u.copy_bits.src_pos.x = draw->copy_bits.from.x;
+        to->u.copy_bits.src_pos.y = draw->copy_bits.from.y;
+        break;
+    case QXL_DRAW_BLACKNESS:
+    case QXL_DRAW_WHITENESS:
+    case QXL_DRAW_INVERS:
+        to->u.blackness.mask = encode_mask(&draw->whole.mask, memory);
+        break;
+    case QXL_DRAW_ROP3:
+        to->u.rop3.src_bitmap = encode_image(draw->rop3.image, memory);
+        to->u.rop3.src_area = encode_rect(&draw->rop3.area);
+        to->u.rop3.brush = encode_brush(&draw->rop3.brush, memory);
+        to->u.rop3.rop3 = draw->rop3.rop3;
+        to->u.rop3.scale_mode = draw->rop3.scale_mode;
+        to->u.rop3.mask = encode_mask(&draw->rop3.mask, memory);
+        break;
+    case QXL_DRAW_STROKE:
+        encode_stroke(&to->u.stroke, draw, memory);
+        break;
+    case QXL_DRAW_TEXT:
+        to->u.text.str = encode_string(&draw->text.string, memory);
+        to->u.text.back_area = encode_rect(&draw->text.back_area);
+        to->u.text.fore_brush = encode_brush(&draw->text.fore_brush, memory);
+        to->u.text.back_brush = encode_brush(&draw->text.back_brush, memory);
+        to->u.text.fore_mode = draw->text.fore_mode;
+        to->u.text.back_mode = draw->text.back_mode;
+        break;
+    case QXL_DRAW_TRANSPARENT:
+        to->u.transparent.src_bitmap = encode_image(draw->transparent.image, memory);
+        to->u.transparent.src_area = encode_rect(&draw->transparent.area);
+        to->u.transparent.src_color = draw->transparent.source_color;
+        to->u.transparent.true_color = draw->transparent.true_color;
+        break;
+    case QXL_DRAW_ALPHA_BLEND:
+        to->u.alpha_blend.alpha_flags = draw->alpha_blend.alpha_flags;
+        to->u.alpha_blend.alpha = draw->alpha_blend.alpha;
+        to->u.alpha_blend.src_bitmap = encode_image(draw->alpha_blend.image, memory);
+        to->u.alpha_blend.src_area = encode_rect(&draw->alpha_blend.area);
+        break;
+    case QXL_DRAW_COMPOSITE:
+        encode_composite(&to->u.composite, draw, memory);
+        break;
+    default:
+        g_assert_not_reached();
+    }
+    return to;
+}

@@ -1,0 +1,469 @@
+/*
+ * Random drawing commands.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/support/random_draw.h"
+#include "display/canvas.h"
+
+#include <string.h>
+
+void random_draw_init(struct random_draw *random, uint32_t seed,
+                      const struct random_surface *surfaces, unsigned surface_count)
+{
+    memset(random, 0, sizeof(*random));
+    random->rand = g_rand_new_with_seed(seed);
+    random->surfaces = surfaces;
+    random->surface_count = surface_count;
+    random->memory = g_ptr_array_new_with_free_func(g_free);
+}
+
+void random_draw_finish(struct random_draw *random)
+{
+    g_rand_free(random->rand);
+    g_ptr_array_free(random->memory, TRUE);
+}
+
+void random_draw_forget(struct random_draw *random)
+{
+    g_ptr_array_set_size(random->memory, 0);
+}
+
+int random_between(struct random_draw *random, int first, int last)
+{
+    return g_rand_int_range(random->rand, first, last + 1);
+}
+
+void random_bytes(struct random_draw *random, void *to, size_t size)
+{
+    uint8_t *bytes = to;
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = g_rand_int(random->rand);
+}
+
+static void *keep(struct random_draw *random, size_t size)
+{
+    void *memory = g_malloc0(size);
+
+    g_ptr_array_add(random->memory, memory);
+    return memory;
+}
+
+static bool chance(struct random_draw *random, int percent)
+{
+    return random_between(random, 1, 100) <= percent;
+}
+
+static draw_rect random_rect(struct random_draw *random, int width, int height)
+{
+    int x = random_between(random, 0, width - 1), y = random_between(random, 0, height - 1);
+
+    return (draw_rect){x, y, random_between(random, x + 1, width),
+                       random_between(random, y + 1, height)};
+}
+
+static struct draw_palette *random_palette(struct random_draw *random, unsigned bits)
+{
+    struct draw_palette *palette = keep(random, sizeof(*palette));
+
+    palette->count = 1u << bits;
+    random_bytes(random, palette->colors, palette->count * 4);
+    return palette;
+}
+
+/* Data in one or more pieces that do not care for rows. */
+static struct draw_bytes random_data(struct random_draw *random, size_t size)
+{
+    struct draw_bytes data = {.size = size, .count = chance(random, 60) ? 1 : 3};
+    size_t used = 0;
+
+    data.pieces = keep(random, data.count * sizeof(struct iovec));
+    for (unsigned i = 0; i < data.count; i++) {
+        size_t left = size - used;
+        size_t part = i + 1 < data.count ? (size_t)random_between(random, 0, left) : left;
+        data.pieces[i].iov_base = keep(random, part + 16);
+        data.pieces[i].iov_len = part;
+        random_bytes(random, data.pieces[i].iov_base, part);
+        used += part;
+    }
+    return data;
+}
+
+static struct draw_image *random_bitmap(struct random_draw *random, uint8_t format, int width,
+                                        int height)
+{
+    struct draw_image *image = keep(random, sizeof(*image));
+    unsigned bits = bitmap_format_bits(format);
+
+    image->type = SPICE_IMAGE_TYPE_BITMAP;
+    image->width = width;
+    image->height = height;
+    image->id = g_rand_int(random->rand);
+    image->bitmap.format = format;
+    image->bitmap.top_down = chance(random, 50);
+    image->bitmap.stride =
+        (width * bits + 7) / 8 + (chance(random, 40) ? random_between(random, 0, 5) : 0);
+    if (chance(random, 50))
+        image->bitmap.stride = (image->bitmap.stride + 3) & ~3;
+    if (format <= SPICE_BITMAP_FMT_8BIT)
+        image->bitmap.palette = random_palette(random, bits);
+    image->bitmap.data = random_data(random, (size_t)image->bitmap.stride * height);
+    if (chance(random, 20))
+        image->flags |= SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
+    return image;
+}
+
+static uint8_t random_bitmap_format(struct random_draw *random, uint32_t surface_format)
+{
+    unsigned bits = surface_format_bits(surface_format);
+
+    for (;;) {
+        uint8_t format = random_between(random, SPICE_BITMAP_FMT_1BIT_LE, SPICE_BITMAP_FMT_8BIT_A);
+        bool palette = format <= SPICE_BITMAP_FMT_8BIT;
+        if (palette && bits < 16)
+            continue;
+        if (random->only_reference &&
+            (format == SPICE_BITMAP_FMT_1BIT_LE || format == SPICE_BITMAP_FMT_4BIT_LE ||
+             (palette && surface_format == SPICE_SURFACE_FMT_16_565)))
+            continue;
+        return format;
+    }
+}
+
+/* A surface other than TARGET to read from, of the same depth unless ANY; -1: there is none. */
+static int random_source(struct random_draw *random, unsigned target, bool any)
+{
+    unsigned bits = surface_format_bits(random->surfaces[target].format);
+
+    for (int i = 0; i < 20; i++) {
+        unsigned id = random_between(random, 0, random->surface_count - 1);
+        unsigned other = surface_format_bits(random->surfaces[id].format);
+        if (id != target && (other == bits || (any && other > 1)))
+            return id;
+    }
+    return -1;
+}
+
+/* An image of at least WIDTH x HEIGHT pixels; surfaces are used when they are large enough. */
+static struct draw_image *random_image(struct random_draw *random, struct draw *draw, int width,
+                                       int height, bool any_depth)
+{
+    uint32_t format = random->surfaces[draw->surface_id].format;
+    int id = chance(random, 30) ? random_source(random, draw->surface_id, any_depth) : -1;
+
+    if (id >= 0 && random->surfaces[id].width >= width && random->surfaces[id].height >= height) {
+        struct draw_image *image = keep(random, sizeof(*image));
+        image->type = SPICE_IMAGE_TYPE_SURFACE;
+        image->surface_id = id;
+        image->width = random->surfaces[id].width;
+        image->height = random->surfaces[id].height;
+        for (int i = 0; i < 3; i++)
+            if (draw->sources[i] < 0) {
+                draw->sources[i] = id;
+                break;
+            }
+        return image;
+    }
+    return random_bitmap(random, random_bitmap_format(random, format),
+                         width + random_between(random, 0, 9),
+                         height + random_between(random, 0, 9));
+}
+
+/* An image and the part of it that goes into the box. */
+static struct draw_image *random_area(struct random_draw *random, struct draw *draw, int scaled,
+                                      bool any_depth, draw_rect *area)
+{
+    int width = draw->box.x2 - draw->box.x1, height = draw->box.y2 - draw->box.y1;
+
+    if (chance(random, scaled)) {
+        width = random_between(random, 1, 24);
+        height = random_between(random, 1, 24);
+    }
+    struct draw_image *image = random_image(random, draw, width, height, any_depth);
+    area->x1 = random_between(random, 0, image->width - width);
+    area->y1 = random_between(random, 0, image->height - height);
+    area->x2 = area->x1 + width;
+    area->y2 = area->y1 + height;
+    return image;
+}
+
+static struct draw_brush random_brush(struct random_draw *random, struct draw *draw)
+{
+    struct draw_brush brush = {.type = SPICE_BRUSH_TYPE_SOLID, .color = g_rand_int(random->rand)};
+    int kind = random_between(random, 0, 9);
+
+    if (kind == 0) {
+        brush.type = SPICE_BRUSH_TYPE_NONE;
+    } else if (kind < 5) {
+        brush.type = SPICE_BRUSH_TYPE_PATTERN;
+        brush.pattern = random_image(random, draw, random_between(random, 1, 12),
+                                     random_between(random, 1, 12), false);
+        brush.pattern_origin.x = random_between(random, -30, 30);
+        brush.pattern_origin.y = random_between(random, -30, 30);
+    }
+    return brush;
+}
+
+static struct draw_mask random_mask(struct random_draw *random)
+{
+    struct draw_mask mask = {.inverted = chance(random, 50)};
+
+    if (!chance(random, 35))
+        return mask;
+    mask.image = random_bitmap(
+        random, random_between(random, SPICE_BITMAP_FMT_1BIT_LE, SPICE_BITMAP_FMT_1BIT_BE),
+        random_between(random, 1, 80), random_between(random, 1, 60));
+    mask.image->flags = 0;
+    mask.image->bitmap.palette = NULL;
+    mask.origin.x = random_between(random, -10, 20);
+    mask.origin.y = random_between(random, -10, 20);
+    return mask;
+}
+
+static uint16_t random_ropd(struct random_draw *random)
+{
+    uint16_t rop = SPICE_ROPD_OP_PUT << random_between(random, 0, 6);
+
+    if (chance(random, 30))
+        return SPICE_ROPD_OP_PUT;
+    return rop | (g_rand_int(random->rand) & (SPICE_ROPD_INVERS_SRC | SPICE_ROPD_INVERS_BRUSH |
+                                              SPICE_ROPD_INVERS_DEST | SPICE_ROPD_INVERS_RES));
+}
+
+/* libspice-server does not have the ternary operations that are really binary or less. */
+static uint8_t random_rop3(struct random_draw *random)
+{
+    for (;;) {
+        uint8_t rop = g_rand_int(random->rand);
+        bool needs_p = rop >> 4 != (rop & 15);
+        bool needs_s = (rop >> 2 & 0x33) != (rop & 0x33);
+        bool needs_d = (rop >> 1 & 0x55) != (rop & 0x55);
+        if (!random->only_reference || (needs_p && needs_s && needs_d))
+            return rop;
+    }
+}
+
+static void random_glyphs(struct random_draw *random, struct draw *draw)
+{
+    struct draw_string *string = &draw->text.string;
+    unsigned bits = chance(random, 50) ? 1 : chance(random, 70) || random->only_reference ? 4 : 8;
+
+    string->flags = bits == 1   ? SPICE_STRING_FLAGS_RASTER_A1
+                    : bits == 4 ? SPICE_STRING_FLAGS_RASTER_A4
+                                : SPICE_STRING_FLAGS_RASTER_A8;
+    string->count = random_between(random, 1, 8);
+    string->glyphs = keep(random, string->count * sizeof(struct draw_glyph));
+    for (unsigned i = 0; i < string->count; i++) {
+        struct draw_glyph *glyph = &string->glyphs[i];
+        glyph->width = random_between(random, 1, 19);
+        glyph->height = random_between(random, 1, 14);
+        glyph->render_pos.x = random_between(random, draw->box.x1 - 5, draw->box.x2);
+        glyph->render_pos.y = random_between(random, draw->box.y1, draw->box.y2);
+        glyph->origin.x = random_between(random, -3, 3);
+        glyph->origin.y = random_between(random, -12, 0);
+        size_t size = (glyph->width * bits + 7) / 8 * (size_t)glyph->height;
+        uint8_t *data = keep(random, size);
+        random_bytes(random, data, size);
+        glyph->bits = data;
+    }
+}
+
+static void random_path(struct random_draw *random, struct draw *draw)
+{
+    struct draw_path *path = &draw->stroke.path;
+    const draw_rect *box = &draw->box;
+    int out = chance(random, 30) ? 40 : 0;
+
+    path->count = random_between(random, 1, 3);
+    path->segments = keep(random, path->count * sizeof(struct draw_path_segment));
+    for (unsigned i = 0; i < path->count; i++) {
+        struct draw_path_segment *segment = &path->segments[i];
+        bool curve = chance(random, 25);
+        segment->flags = i == 0 || chance(random, 50) ? SPICE_PATH_BEGIN : 0;
+        segment->count = curve ? 3 * random_between(random, 1, 2) : random_between(random, 1, 4);
+        if (curve)
+            segment->flags |= SPICE_PATH_BEZIER;
+        if (segment->flags & SPICE_PATH_BEGIN)
+            segment->count++;
+        if (i + 1 == path->count || chance(random, 40)) {
+            segment->flags |= SPICE_PATH_END;
+            if (chance(random, 40))
+                segment->flags |= SPICE_PATH_CLOSE;
+        }
+        /* After an end there is nothing to go on from. */
+        if (i && path->segments[i - 1].flags & SPICE_PATH_END &&
+            !(segment->flags & SPICE_PATH_BEGIN)) {
+            segment->flags |= SPICE_PATH_BEGIN;
+            segment->count++;
+        }
+        segment->points = keep(random, segment->count * sizeof(struct draw_point));
+        for (unsigned j = 0; j < segment->count; j++) {
+            segment->points[j].x =
+                random_between(random, (box->x1 - out) * 16, (box->x2 - 1 + out) * 16);
+            segment->points[j].y =
+                random_between(random, (box->y1 - out) * 16, (box->y2 - 1 + out) * 16);
+        }
+    }
+    if (chance(random, 40)) {
+        struct draw_line_style *style = &draw->stroke.style;
+        style->flags =
+            SPICE_LINE_FLAGS_STYLED | (chance(random, 50) ? SPICE_LINE_FLAGS_START_WITH_GAP : 0);
+        style->count = random_between(random, 1, 5);
+        style->lengths = keep(random, style->count * sizeof(int32_t));
+        for (unsigned i = 0; i < style->count; i++)
+            style->lengths[i] = random_between(random, 16, 12 * 16);
+    }
+    draw->stroke.fore_mode = random_ropd(random);
+    draw->stroke.back_mode = draw->stroke.fore_mode;
+    draw->stroke.brush = random_brush(random, draw);
+    /* The reference cannot take dashes and lines from a pattern on another surface. */
+    while (random->only_reference && draw->stroke.brush.type == SPICE_BRUSH_TYPE_PATTERN &&
+           draw->stroke.brush.pattern->type == SPICE_IMAGE_TYPE_SURFACE)
+        draw->stroke.brush = random_brush(random, draw);
+}
+
+static struct draw_transform *random_transform(struct random_draw *random)
+{
+    struct draw_transform *t = keep(random, sizeof(*t));
+
+    t->t00 = random_between(random, 0x4000, 0x20000);
+    t->t11 = random_between(random, 0x4000, 0x20000);
+    t->t01 = chance(random, 50) ? random_between(random, -0x8000, 0x8000) : 0;
+    t->t10 = chance(random, 50) ? random_between(random, -0x8000, 0x8000) : 0;
+    t->t02 = random_between(random, -0x80000, 0x80000);
+    t->t12 = random_between(random, -0x80000, 0x80000);
+    return t;
+}
+
+static void random_composite(struct random_draw *random, struct draw *draw)
+{
+    static const uint8_t filters[] = {PIXMAN_FILTER_FAST, PIXMAN_FILTER_GOOD, PIXMAN_FILTER_BEST,
+                                      PIXMAN_FILTER_NEAREST, PIXMAN_FILTER_BILINEAR};
+    uint32_t op = chance(random, 70)
+                      ? random_between(random, PIXMAN_OP_CLEAR, PIXMAN_OP_ADD)
+                      : random_between(random, PIXMAN_OP_MULTIPLY, PIXMAN_OP_EXCLUSION);
+
+    draw->composite.source = random_image(random, draw, 20, 20, true);
+    draw->composite.flags = op | filters[random_between(random, 0, 4)] << 8 |
+                            filters[random_between(random, 0, 4)] << 11 |
+                            random_between(random, 0, 3) << 14 | random_between(random, 0, 3) << 16;
+    if (chance(random, 30))
+        draw->composite.flags |= SPICE_COMPOSITE_SOURCE_OPAQUE;
+    if (chance(random, 50))
+        draw->composite.source_transform = random_transform(random);
+    draw->composite.source_origin.x = random_between(random, -8, 8);
+    draw->composite.source_origin.y = random_between(random, -8, 8);
+    if (chance(random, 50)) {
+        draw->composite.mask = random_image(random, draw, 20, 20, true);
+        if (chance(random, 30))
+            draw->composite.flags |= SPICE_COMPOSITE_COMPONENT_ALPHA;
+        if (chance(random, 50))
+            draw->composite.mask_transform = random_transform(random);
+        draw->composite.mask_origin.x = random_between(random, -8, 8);
+        draw->composite.mask_origin.y = random_between(random, -8, 8);
+    }
+}
+
+static void random_clip(struct random_draw *random, struct draw *draw, int width, int height)
+{
+    if (!chance(random, 40))
+        return;
+    draw->clip.has_rects = true;
+    draw->clip.count = random_between(random, 1, 6);
+    draw->clip.rects = keep(random, draw->clip.count * sizeof(draw_rect));
+    for (unsigned i = 0; i < draw->clip.count; i++)
+        draw->clip.rects[i] = random_rect(random, width, height);
+}
+
+struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned surface)
+{
+    const struct random_surface *target = &random->surfaces[surface];
+    struct draw *draw = keep(random, sizeof(*draw));
+
+    draw->type = type;
+    draw->effect = QXL_EFFECT_BLEND;
+    draw->surface_id = surface;
+    draw->box = random_rect(random, target->width, target->height);
+    for (int i = 0; i < 3; i++)
+        draw->sources[i] = -1;
+    random_clip(random, draw, target->width, target->height);
+
+    switch (type) {
+    case QXL_DRAW_FILL:
+        draw->fill.brush = random_brush(random, draw);
+        draw->fill.rop = random_ropd(random);
+        draw->fill.mask = random_mask(random);
+        break;
+    case QXL_DRAW_OPAQUE:
+        draw->opaque.image = random_area(random, draw, 25, false, &draw->opaque.area);
+        draw->opaque.brush = random_brush(random, draw);
+        draw->opaque.rop = random_ropd(random);
+        draw->opaque.scale_mode = random_between(random, 0, 1);
+        draw->opaque.mask = random_mask(random);
+        break;
+    case QXL_DRAW_COPY:
+    case QXL_DRAW_BLEND:
+        draw->copy.image = random_area(random, draw, 25, false, &draw->copy.area);
+        draw->copy.rop = random_ropd(random);
+        draw->copy.scale_mode = random_between(random, 0, 1);
+        draw->copy.mask = random_mask(random);
+        break;
+    case QXL_COPY_BITS:
+        draw->copy_bits.from.x = draw->box.x1 + random_between(random, -20, 20);
+        draw->copy_bits.from.y = draw->box.y1 + random_between(random, -20, 20);
+        break;
+    case QXL_DRAW_BLACKNESS:
+    case QXL_DRAW_WHITENESS:
+    case QXL_DRAW_INVERS:
+        draw->whole.mask = random_mask(random);
+        break;
+    case QXL_DRAW_ROP3:
+        draw->rop3.image = random_area(random, draw, 25, false, &draw->rop3.area);
+        draw->rop3.brush = random_brush(random, draw);
+        /* The reference reads the colour of a brush that has none, and before patterns. */
+        if (random->only_reference) {
+            if (draw->rop3.brush.type == SPICE_BRUSH_TYPE_NONE)
+                draw->rop3.brush.type = SPICE_BRUSH_TYPE_SOLID;
+            draw->rop3.brush.pattern_origin.x =
+                MIN(draw->rop3.brush.pattern_origin.x, draw->box.x1);
+            draw->rop3.brush.pattern_origin.y =
+                MIN(draw->rop3.brush.pattern_origin.y, draw->box.y1);
+        }
+        draw->rop3.rop3 = random_rop3(random);
+        draw->rop3.scale_mode = random_between(random, 0, 1);
+        draw->rop3.mask = random_mask(random);
+        break;
+    case QXL_DRAW_STROKE:
+        random_path(random, draw);
+        break;
+    case QXL_DRAW_TEXT:
+        random_glyphs(random, draw);
+        draw->text.fore_brush = random_brush(random, draw);
+        draw->text.back_brush = random_brush(random, draw);
+        draw->text.fore_mode = SPICE_ROPD_OP_PUT;
+        draw->text.back_mode = SPICE_ROPD_OP_PUT;
+        if (chance(random, 50))
+            draw->text.back_area = random_rect(random, target->width, target->height);
+        /* Patterns of text leave marks on the surfaces of the reference. */
+        while (random->only_reference && draw->text.fore_brush.type == SPICE_BRUSH_TYPE_PATTERN &&
+               draw->text.fore_brush.pattern->type == SPICE_IMAGE_TYPE_SURFACE)
+            draw->text.fore_brush = random_brush(random, draw);
+        break;
+    case QXL_DRAW_TRANSPARENT:
+        draw->transparent.image = random_area(random, draw, 25, false, &draw->transparent.area);
+        draw->transparent.true_color = chance(random, 50) ? 0 : g_rand_int(random->rand);
+        break;
+    case QXL_DRAW_ALPHA_BLEND:
+        draw->alpha_blend.image = random_area(random, draw, 25, true, &draw->alpha_blend.area);
+        draw->alpha_blend.alpha = chance(random, 40) ? 255 : random_between(random, 0, 255);
+        draw->alpha_blend.alpha_flags = random_between(random, 0, SPICE_ALPHA_FLAGS_MASK);
+        break;
+    case QXL_DRAW_COMPOSITE:
+        random_composite(random, draw);
+        break;
+    default:
+        g_assert_not_reached();
+    }
+    return draw;
+}
