@@ -7,6 +7,7 @@
 #include "tests/support/card_guest.h"
 
 #include <linux/pci_regs.h>
+#include <pthread.h>
 
 #define FIELD(field) offsetof(QXLRam, field)
 
@@ -257,25 +258,57 @@ static void test_update_area_shows_drawing(void)
     }
 }
 
+/* Holds the worker where it reports an interrupt. */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool reached, open;
+};
+
+static void wait_at_gate(void *opaque, bool level)
+{
+    struct gate *gate = opaque;
+
+    (void)level;
+    pthread_mutex_lock(&gate->lock);
+    gate->reached = true;
+    pthread_cond_broadcast(&gate->changed);
+    while (!gate->open)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
 static void test_second_async(void)
 {
     struct card_guest guest;
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    QXLCursorCmd move = {.release_info.id = 1, .type = QXL_CURSOR_MOVE};
 
     begin_native(&guest);
     guest_take_pending(&guest);
-    /* The worker stands still, so the first cannot complete in between. */
-    qxl_card_stop(guest.card);
-    guest_out(&guest, QXL_IO_MONITORS_CONFIG_ASYNC, 0); /* fails at once: nothing outstanding */
-    qxl_card_start(guest.card);
-    assert_frozen(&guest, "monitors-address");
+    guest_set_header32(&guest, FIELD(int_mask), QXL_INTERRUPT_CURSOR);
+    guest_set_header32(&guest, FIELD(cursor_ring.notify_on_cons), 1);
+    pci_intx_set_sink(guest.pci, wait_at_gate, &gate);
+    guest_push_cursor_raw(&guest, QXL_CMD_CURSOR, guest_place(&guest, &move, sizeof(move)));
+    pthread_mutex_lock(&gate.lock);
+    while (!gate.reached)
+        pthread_cond_wait(&gate.changed, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
 
-    /* With a busy worker the second write finds the first, or not: never more than two IO_CMDs. */
-    begin_native(&guest);
-    for (unsigned i = 0; i < 2; i++)
-        guest_out(&guest, QXL_IO_FLUSH_SURFACES_ASYNC, 0);
+    guest_out(&guest, QXL_IO_FLUSH_SURFACES_ASYNC, 0);
+    g_assert_false(guest_is_frozen(&guest));
+    guest_out(&guest, QXL_IO_MEMSLOT_ADD_ASYNC, 3);
+    g_assert_cmpuint(guest_bugs(&guest, "async-busy"), ==, 1);
+    g_assert_true(guest_is_frozen(&guest));
+    g_assert_cmphex(guest_pending(&guest) & QXL_INTERRUPT_IO_CMD, ==, 0);
+
+    /* The first still completes. */
+    pthread_mutex_lock(&gate.lock);
+    gate.open = true;
+    pthread_cond_broadcast(&gate.changed);
+    pthread_mutex_unlock(&gate.lock);
     guest_wait_pending(&guest, QXL_INTERRUPT_IO_CMD);
-    g_assert_cmpuint(guest_bugs(&guest, "async-busy"), <=, 1);
-    g_assert_cmpint(guest_is_frozen(&guest), ==, guest_bugs(&guest, "async-busy") != 0);
+    pci_intx_set_sink(guest.pci, NULL, NULL);
     card_guest_finish(&guest);
 }
 
