@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 /* Longest text and deepest nesting that are taken. */
-#define QMP_TEXT_MAX  (1024 * 1024)
+#define QMP_TEXT_MAX  1048576
 #define QMP_DEPTH_MAX 64
 
 struct qmp_framer {
