@@ -1,7 +1,7 @@
 /*
- * The vfio-user engine: a thread that waits for a monitor and serves it.
+ * The vfio-user engine: waits for a monitor and serves it.
  *
- * The engine's thread owns the connection; what may take long runs in the device's lane beside it.
+ * Of its two threads one serves, the other stands by; they change places as vfio_user_lane.h says.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #define G_LOG_DOMAIN "vfio-user"
@@ -32,11 +32,11 @@ struct vfio_user {
     void *opaque;
     struct input_qmp *input; /* NULL: none. IO thread */
 
-    GThread *thread;
+    GThread *threads[2]; /* see vfio_user_lane.h */
     int epoll;
     int quit; /* eventfd: the thread shall end */
 
-    /* The thread's own. */
+    /* Of the thread that serves the client. */
     struct vfio_user_listener listener;
     struct vfio_user_device device;
     int64_t connected_at; /* g_get_monotonic_time() */
@@ -136,45 +136,73 @@ static void accept_client(struct vfio_user *user)
     announce(user, true);
 }
 
-static void serve_client(struct vfio_user *user)
+/* Acts on how serving the client went. False: another thread serves it now. */
+static bool after_serving(struct vfio_user *user, enum vfio_user_served served)
 {
     struct vfio_user_stream *stream = &user->device.stream;
 
-    if (!user->connected)
-        return;
-    if (!vfio_user_device_serve(&user->device)) {
+    if (served == VFIO_USER_SERVED_BY_OTHER)
+        return false;
+    if (served == VFIO_USER_GONE) {
         disconnect(user);
-        return;
+        return true;
     }
     uint32_t wanted = vfio_user_stream_blocked(stream) ? EPOLLOUT : EPOLLIN;
     if (wanted != user->watched && watch(user, EPOLL_CTL_MOD, stream->fd, TAG_CLIENT, wanted))
         user->watched = wanted;
+    return true;
 }
 
-static gpointer engine_thread(gpointer opaque)
+/* The first thread's place. False: the engine ends; true: another thread is in this place now. */
+static bool serve(struct vfio_user *user)
 {
-    struct vfio_user *user = opaque;
-    struct epoll_event events[4];
+    struct epoll_event event;
 
     for (;;) {
         int timeout = vfio_user_irq_recheck(&user->device.irq, false);
-        int count = epoll_wait(user->epoll, events, G_N_ELEMENTS(events), timeout);
-        for (int i = 0; i < count; i++) {
-            switch ((enum tag)events[i].data.u32) {
-            case TAG_QUIT:
-                return NULL;
-            case TAG_LISTENER:
-                accept_client(user);
-                break;
-            case TAG_CLIENT:
-                serve_client(user);
-                break;
-            case TAG_UNMASK:
-                vfio_user_irq_unmasked(&user->device.irq);
-                break;
-            }
+        if (epoll_wait(user->epoll, &event, 1, timeout) != 1)
+            continue;
+        switch ((enum tag)event.data.u32) {
+        case TAG_QUIT:
+            return false;
+        case TAG_LISTENER:
+            accept_client(user);
+            break;
+        case TAG_CLIENT:
+            if (user->connected && !after_serving(user, vfio_user_device_serve(&user->device)))
+                return true;
+            break;
+        case TAG_UNMASK:
+            vfio_user_irq_unmasked(&user->device.irq);
+            break;
         }
     }
+}
+
+static gpointer serving_thread(gpointer opaque)
+{
+    struct vfio_user *user = opaque;
+    struct vfio_user_lane *lane = &user->device.lane;
+
+    while (serve(user)) {
+        do {
+            if (vfio_user_lane_work(lane) == VFIO_USER_LANE_QUIT)
+                return NULL;
+        } while (!after_serving(user, vfio_user_device_take_over(&user->device)));
+    }
+    vfio_user_lane_quit(lane);
+    return NULL;
+}
+
+static gpointer standby_thread(gpointer opaque)
+{
+    struct vfio_user *user = opaque;
+
+    do {
+        if (vfio_user_lane_work(&user->device.lane) == VFIO_USER_LANE_QUIT)
+            return NULL;
+    } while (!after_serving(user, vfio_user_device_take_over(&user->device)));
+    return serving_thread(user);
 }
 
 static void vfio_user_destroy(struct engine *engine)
@@ -182,7 +210,8 @@ static void vfio_user_destroy(struct engine *engine)
     struct vfio_user *user = from_engine(engine);
 
     eventfd_write(user->quit, 1);
-    g_thread_join(user->thread);
+    for (unsigned i = 0; i < G_N_ELEMENTS(user->threads); i++)
+        g_thread_join(user->threads[i]);
     vfio_user_device_finish(&user->device);
     vfio_user_listener_close(&user->listener);
     input_qmp_destroy(user->input);
@@ -305,6 +334,7 @@ struct engine *vfio_user_create(const struct vfio_user_config *config, struct pc
     vfio_user_device_init(&user->device, pci, user->listener.path, user->epoll, TAG_UNMASK);
     user->input = config->input_qmp ? input_qmp_create(config->input_qmp) : NULL;
     vfio_user_stop(&user->engine);
-    user->thread = g_thread_new("vfio-user", engine_thread, user);
+    user->threads[0] = g_thread_new("vfio-user", serving_thread, user);
+    user->threads[1] = g_thread_new("vfio-user", standby_thread, user);
     return &user->engine;
 }

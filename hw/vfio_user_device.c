@@ -26,7 +26,10 @@ struct answer {
     int fd;        /* goes along, stays the device's; -1: none */
 };
 
-/* 0 or an errno. */
+/* What a handler returns when another thread has answered and serves the client now. */
+#define RELIEVED (-1)
+
+/* 0, an errno or RELIEVED. */
 typedef int (*command_handler)(struct vfio_user_device *device, struct vfio_user_message *message,
                                struct answer *answer);
 
@@ -223,9 +226,18 @@ static int region_read(struct vfio_user_device *device, struct vfio_user_message
     return 0;
 }
 
-/* A write to a BAR without memory: the device acts on it, which may take its time. */
+static void complain_late(struct vfio_user_device *device, uint64_t port)
+{
+    complain(device, "a write to port %" PRIu64 " is not done after %d ms; answered all the same",
+             port, VFIO_USER_PATIENCE_MS);
+}
+
+/*
+ * A write to a BAR without memory: the device acts on it, which may take its time. LAST: nothing
+ * but the answer follows, so another thread can give it.
+ */
 static int write_port(struct vfio_user_device *device, const struct vfio_user_region_access *access,
-                      const uint8_t *data)
+                      const uint8_t *data, bool last)
 {
     const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
     uint32_t value = 0;
@@ -234,23 +246,27 @@ static int write_port(struct vfio_user_device *device, const struct vfio_user_re
         (access->count != 1 && access->count != 2 && access->count != 4))
         return EINVAL;
     memcpy(&value, data, access->count);
-    enum vfio_user_lane_result result =
-        vfio_user_lane_write(&device->lane, access->region, access->offset, access->count, value);
-    if (result == VFIO_USER_LANE_FULL) {
+    switch ((last ? vfio_user_lane_write_direct : vfio_user_lane_write)(
+        &device->lane, access->region, access->offset, access->count, value)) {
+    case VFIO_USER_LANE_RELIEVED:
+        return RELIEVED;
+    case VFIO_USER_LANE_FULL:
         complain(device, "a write to port %" PRIu64 " was dropped: %u are waiting already",
                  access->offset, VFIO_USER_LANE_LENGTH);
         return EBUSY;
+    case VFIO_USER_LANE_LATE:
+        complain_late(device, access->offset);
+        break;
+    case VFIO_USER_LANE_DONE:
+        break;
     }
-    if (result == VFIO_USER_LANE_LATE)
-        complain(device,
-                 "a write to port %" PRIu64 " is not done after %d ms; answered all the same",
-                 access->offset, VFIO_USER_PATIENCE_MS);
     vfio_user_irq_recheck(&device->irq, true);
     return 0;
 }
 
 static inline int write_region(struct vfio_user_device *device,
-                               const struct vfio_user_region_access *access, const uint8_t *data)
+                               const struct vfio_user_region_access *access, const uint8_t *data,
+                               bool last)
 {
     if (access->region == VFIO_PCI_CONFIG_REGION_INDEX) {
         if (!inside(access->offset, access->count, PCI_CONFIG_SIZE))
@@ -260,7 +276,7 @@ static inline int write_region(struct vfio_user_device *device,
     }
     const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
     if (bar->type != PCI_BAR_ABSENT && !bar->memory)
-        return write_port(device, access, data);
+        return write_port(device, access, data, last);
     return pci_bar_write(device->pci, access->region, access->offset, data, access->count) ? 0
                                                                                            : EINVAL;
 }
@@ -273,9 +289,11 @@ static int region_write(struct vfio_user_device *device, struct vfio_user_messag
     memcpy(&access, message->payload, sizeof(access));
     if (access.count > message->size - sizeof(access))
         return EINVAL;
-    int error = write_region(device, &access, message->payload + sizeof(access));
+    /* Before the write, as the one who answers may be another thread. */
     set_answer(answer, &access, sizeof(access));
-    return error;
+    device->write_header = message->header;
+    device->write_port = access.offset;
+    return write_region(device, &access, message->payload + sizeof(access), true);
 }
 
 static int region_write_multi(struct vfio_user_device *device, struct vfio_user_message *message,
@@ -295,8 +313,8 @@ static int region_write_multi(struct vfio_user_device *device, struct vfio_user_
             .region = entry.region,
             .count = entry.count,
         };
-        error =
-            entry.count > sizeof(entry.data) ? EINVAL : write_region(device, &access, entry.data);
+        error = entry.count > sizeof(entry.data) ? EINVAL
+                                                 : write_region(device, &access, entry.data, false);
     }
     set_answer(answer, &done, sizeof(done));
     return error;
@@ -375,7 +393,7 @@ static const char *command_name(unsigned command)
                                                                        : "an unknown command";
 }
 
-/* Checks what holds for every command, and runs it. 0 or an errno. */
+/* Checks what holds for every command, and runs it. As a handler. */
 static int run(struct vfio_user_device *device, struct vfio_user_message *message,
                struct answer *answer)
 {
@@ -388,8 +406,8 @@ static int run(struct vfio_user_device *device, struct vfio_user_message *messag
     return commands[command].handle(device, message, answer);
 }
 
-/* False when the client is gone or began with anything but VERSION. */
-static bool handle(struct vfio_user_device *device, struct vfio_user_message *message)
+static enum vfio_user_served handle(struct vfio_user_device *device,
+                                    struct vfio_user_message *message)
 {
     struct answer answer = {.data = vfio_user_stream_reply(&device->stream), .fd = -1};
     bool silent = message->header.flags & VFIO_USER_NO_REPLY;
@@ -398,6 +416,8 @@ static bool handle(struct vfio_user_device *device, struct vfio_user_message *me
     bool acceptable = device->negotiated || message->header.command == VFIO_USER_VERSION;
     if (acceptable)
         error = run(device, message, &answer);
+    if (error == RELIEVED)
+        return VFIO_USER_SERVED_BY_OTHER; /* a message that can come to this has no descriptors */
     for (unsigned i = 0; i < message->fd_count; i++)
         if (message->fds[i] >= 0)
             close(message->fds[i]);
@@ -406,39 +426,55 @@ static bool handle(struct vfio_user_device *device, struct vfio_user_message *me
                  command_name(message->header.command), message->header.command,
                  message->header.size, g_strerror(error));
     if (!acceptable)
-        return false;
-    return silent ||
-           vfio_user_stream_send(&device->stream, &message->header, error, answer.size, answer.fd);
+        return VFIO_USER_GONE; /* it began with anything but VERSION */
+    if (silent ||
+        vfio_user_stream_send(&device->stream, &message->header, error, answer.size, answer.fd))
+        return VFIO_USER_SERVED;
+    return VFIO_USER_GONE;
 }
 
-bool vfio_user_device_serve(struct vfio_user_device *device)
+/* Handles the messages that are complete. */
+static enum vfio_user_served handle_received(struct vfio_user_device *device)
 {
     struct vfio_user_stream *stream = &device->stream;
+    enum vfio_user_served served = VFIO_USER_SERVED;
     struct vfio_user_message message;
 
-    if (vfio_user_stream_blocked(stream)) {
-        if (!vfio_user_stream_flush(stream))
-            return false;
-    } else if (!vfio_user_stream_fill(stream)) {
-        return false;
-    }
     /* A client that does not read its answers is not listened to until it does. */
-    while (!vfio_user_stream_blocked(stream)) {
+    while (served == VFIO_USER_SERVED && !vfio_user_stream_blocked(stream)) {
         switch (vfio_user_stream_next(stream, &message)) {
         case VFIO_USER_INCOMPLETE:
-            return true;
+            return VFIO_USER_SERVED;
         case VFIO_USER_BROKEN:
             complain(device, "bad message header: command %u, size %u (limits 16 to %u), flags %#x",
                      message.header.command, message.header.size, VFIO_USER_MAX_MESSAGE,
                      message.header.flags);
-            return false;
+            return VFIO_USER_GONE;
         case VFIO_USER_MESSAGE:
-            if (!handle(device, &message))
-                return false;
+            served = handle(device, &message);
             break;
         }
     }
-    return true;
+    return served;
+}
+
+enum vfio_user_served vfio_user_device_serve(struct vfio_user_device *device)
+{
+    bool connected = vfio_user_stream_blocked(&device->stream)
+                         ? vfio_user_stream_flush(&device->stream)
+                         : vfio_user_stream_fill(&device->stream);
+
+    return connected ? handle_received(device) : VFIO_USER_GONE;
+}
+
+enum vfio_user_served vfio_user_device_take_over(struct vfio_user_device *device)
+{
+    complain_late(device, device->write_port);
+    if (!(device->write_header.flags & VFIO_USER_NO_REPLY) &&
+        !vfio_user_stream_send(&device->stream, &device->write_header, 0,
+                               sizeof(struct vfio_user_region_access), -1))
+        return VFIO_USER_GONE;
+    return handle_received(device);
 }
 
 void vfio_user_device_init(struct vfio_user_device *device, struct pci_function *pci,

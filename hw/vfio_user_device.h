@@ -1,7 +1,8 @@
 /*
  * A PCI function as a vfio-user device: one client's commands and their answers.
  *
- * The engine's thread, unless said otherwise. SPDX-License-Identifier: LGPL-2.1-or-later
+ * The thread that serves the client, unless said otherwise; see vfio_user_lane.h.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #pragma once
 
@@ -24,6 +25,9 @@ struct vfio_user_device {
     struct vfio_user_dma dma;
     bool negotiated; /* VERSION is behind us */
     bool map_memory; /* it may map the BARs that are memory */
+    struct vfio_user_header
+        write_header; /* of the last REGION_WRITE; its answer is in the stream */
+    uint64_t write_port;
 };
 
 /* NAME stays the caller's. The unmask eventfd is watched by EPOLL under TAG. */
@@ -36,8 +40,14 @@ void vfio_user_device_connect(struct vfio_user_device *device, int fd, bool map_
 /* Forgets the client and puts the function into its power-on state, however long that takes. */
 void vfio_user_device_disconnect(struct vfio_user_device *device);
 
-/*
- * Handles what the client has sent, or takes what it can of what was left over for it. False when
- * it is gone or cannot be followed any further; then disconnect.
- */
-bool vfio_user_device_serve(struct vfio_user_device *device);
+enum vfio_user_served {
+    VFIO_USER_SERVED,
+    VFIO_USER_GONE,            /* or cannot be followed any further: disconnect */
+    VFIO_USER_SERVED_BY_OTHER, /* the thread has lost its place: it must touch nothing here, and
+                                  work */
+};
+
+/* Handles what the client has sent, or takes what it can of what was left over for it. */
+enum vfio_user_served vfio_user_device_serve(struct vfio_user_device *device);
+/* After VFIO_USER_LANE_TAKE_OVER: answers the write that is late and goes on from there. */
+enum vfio_user_served vfio_user_device_take_over(struct vfio_user_device *device);

@@ -411,6 +411,25 @@ def patience(host):
             client.write(BAR0, 0, b"meanwhile")
             client.write(IO, PORT_VALUE, b"\x05")
             assert client.read_u32(IO, PORT_COUNT) == count + 2 and client.read_u32(IO, PORT_VALUE) == 5
+    with tap.case("what was sent behind a port write of 3.5 s is answered when that is"):
+        with Client(host.path) as client:
+            client.write(BAR0, 0, b"abcd")
+            client.send_raw(message(1, WRITE, write_payload(IO, PORT_SLEEP, struct.pack("<I", 3500))) +
+                            message(2, READ, struct.pack("<QII", 0, BAR0, 4)) +
+                            message(3, WRITE, write_payload(IO, PORT_VALUE, b"\x09")) +
+                            message(4, READ, struct.pack("<QII", PORT_VALUE, IO, 1)))
+            start = time.monotonic()
+            assert client.receive(1, WRITE)[0] == 0
+            assert client.receive(2, READ)[1][16:] == b"abcd"
+            assert 2.5 < time.monotonic() - start < 3.5
+            assert client.receive(3, WRITE)[0] == 0
+            assert client.receive(4, READ)[1][16:] == b"\x09"
+    with tap.case("a client that goes during a port write of 1 s: the next is served after it"):
+        client = Client(host.path)
+        client.send_raw(message(1, WRITE, write_payload(IO, PORT_SLEEP, struct.pack("<I", 1000))))
+        client.close()
+        with Client(host.path) as client:
+            assert client.read(BAR0, 0, 4) == bytes(4)
     with tap.case("a stopped engine holds ports back, answers memory, and catches up"):
         with Client(host.path) as client:
             client.write(IO, PORT_VALUE, b"\x01")

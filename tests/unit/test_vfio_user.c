@@ -125,12 +125,21 @@ static uint32_t port(struct fake_pci *fake, unsigned offset)
     return value;
 }
 
+static gpointer work(gpointer opaque)
+{
+    /* Nothing here calls the device directly. */
+    g_assert_cmpint(vfio_user_lane_work(opaque), ==, VFIO_USER_LANE_QUIT);
+    return NULL;
+}
+
 static void test_lane_reset_drops_writes(void)
 {
     struct fake_pci *fake = fake_pci_create();
     struct vfio_user_lane lane;
 
     vfio_user_lane_init(&lane, fake_pci_function(fake));
+    vfio_user_lane_resume(&lane);
+    GThread *worker = g_thread_new("worker", work, &lane);
     g_assert_cmpint(vfio_user_lane_write(&lane, IO_BAR, FAKE_PCI_VALUE, 4, 1), ==,
                     VFIO_USER_LANE_DONE);
     vfio_user_lane_pause(&lane);
@@ -142,6 +151,8 @@ static void test_lane_reset_drops_writes(void)
     vfio_user_lane_settle(&lane);
     g_assert_cmpint(port(fake, FAKE_PCI_VALUE), ==, 1);
     g_assert_cmpint(port(fake, FAKE_PCI_RESETS), ==, 1);
+    vfio_user_lane_quit(&lane);
+    g_thread_join(worker);
     vfio_user_lane_finish(&lane);
     fake_pci_destroy(fake);
 }
@@ -169,6 +180,8 @@ static void test_lane_from_many_threads(void)
     GThread *threads[4];
 
     vfio_user_lane_init(&lane, fake_pci_function(fake));
+    vfio_user_lane_resume(&lane);
+    GThread *worker = g_thread_new("worker", work, &lane);
     for (unsigned i = 0; i < G_N_ELEMENTS(threads); i++)
         threads[i] = g_thread_new("writer", write_many, &writer);
     for (unsigned i = 0; i < 20; i++) {
@@ -183,6 +196,37 @@ static void test_lane_from_many_threads(void)
         g_thread_join(threads[i]);
     vfio_user_lane_settle(&lane);
     g_assert_cmpuint(port(fake, FAKE_PCI_COUNT), ==, 2000);
+    vfio_user_lane_quit(&lane);
+    g_thread_join(worker);
+    vfio_user_lane_finish(&lane);
+    fake_pci_destroy(fake);
+}
+
+static gpointer stand_by(gpointer opaque)
+{
+    return GINT_TO_POINTER(vfio_user_lane_work(opaque));
+}
+
+/* The second thread takes the place of one whose write lasts, and only then. */
+static void test_lane_relief(void)
+{
+    struct fake_pci *fake = fake_pci_create();
+    struct vfio_user_lane lane;
+
+    vfio_user_lane_init(&lane, fake_pci_function(fake));
+    vfio_user_lane_resume(&lane);
+    GThread *other = g_thread_new("other", stand_by, &lane);
+    for (unsigned i = 0; i < 1000; i++)
+        g_assert_cmpint(vfio_user_lane_write_direct(&lane, IO_BAR, FAKE_PCI_VALUE, 4, i), ==,
+                        VFIO_USER_LANE_DONE);
+    int64_t start = g_get_monotonic_time();
+    g_assert_cmpint(
+        vfio_user_lane_write_direct(&lane, IO_BAR, FAKE_PCI_SLEEP, 4, VFIO_USER_PATIENCE_MS + 500),
+        ==, VFIO_USER_LANE_RELIEVED);
+    g_assert_cmpint(g_get_monotonic_time() - start, >=, VFIO_USER_PATIENCE_MS * 1000);
+    g_assert_cmpint(GPOINTER_TO_INT(g_thread_join(other)), ==, VFIO_USER_LANE_TAKE_OVER);
+    g_assert_cmpint(vfio_user_lane_write_direct(&lane, IO_BAR, FAKE_PCI_VALUE, 4, 5), ==,
+                    VFIO_USER_LANE_DONE);
     vfio_user_lane_finish(&lane);
     fake_pci_destroy(fake);
 }
@@ -222,6 +266,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vfio-user/dma-model", test_dma_model);
     g_test_add_func("/vfio-user/lane/reset-drops-writes", test_lane_reset_drops_writes);
     g_test_add_func("/vfio-user/lane/threads", test_lane_from_many_threads);
+    g_test_add_func("/vfio-user/lane/relief", test_lane_relief);
     g_test_add_func("/vfio-user/lifetime", test_engine_lifetime);
     return g_test_run();
 }
