@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
+import cassia
 from cassia import Demo
 from pictures import read_picture
 from tap import Tap
@@ -18,6 +19,9 @@ CLIENTS = 100
 AT_ONCE = 5
 ATTACH_CHANNELS = 104  # client to main
 DISPLAY_INIT = 101
+# The distribution's server (0.15.1) crashes in its worker when clients leave before it is done with
+# their start, and loses channels of a client that comes while the one before is still leaving.
+GENTLE = "system" in cassia.run("--version").stdout
 
 tap = Tap()
 
@@ -126,15 +130,18 @@ with Demo("--load", "desktop", "--fps", "60") as demo, tap.guard("single client"
         for number in range(CLIENTS):
             begin = time.monotonic()
             with Session(demo.port) as session:
-                if number % 2:  # the others leave in the middle of their start
+                if GENTLE or number % 2:  # the others leave in the middle of their start
                     session.read_display(3)
+            if GENTLE:
+                wait_for(lambda: not qmp.command("query-spice")["channels"], "channels stay")
             slowest = max(slowest, time.monotonic() - begin)
         tap.say(f"{time.monotonic() - start:.1f} s, the slowest client {slowest:.2f} s")
         check_alive(demo, qmp)
-    with tap.case(f"{AT_ONCE} clients at once: the last one stays, the others are sent away"):
-        failures = at_once(demo.port, AT_ONCE, stay=False)
-        assert len(failures) < AT_ONCE, failures
-        check_alive(demo, qmp)
+    if not GENTLE:
+        with tap.case(f"{AT_ONCE} clients at once: the last one stays, the others are sent away"):
+            failures = at_once(demo.port, AT_ONCE, stay=False)
+            assert len(failures) < AT_ONCE, failures
+            check_alive(demo, qmp)
     with tap.case("nothing is left open"):
         wait_for(lambda: open_files(demo) <= files, f"{open_files(demo)} files open, not {files}")
     with tap.case("leaving while a client is connected"):
