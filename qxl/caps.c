@@ -5,18 +5,20 @@
  */
 #include "qxl/internal.h"
 
-static void store(QXLRom *rom, bool present, const uint8_t *caps)
-{
-    rom->client_present = present;
-    memcpy(rom->client_capabilities, caps, sizeof(rom->client_capabilities));
-}
+/* The words that hold the field before the capabilities, which never changes, and them. */
+#define CAPS_WORDS      offsetof(QXLRom, slot_generation)
+#define CAPS_WORDS_SIZE (offsetof(QXLRom, client_monitors_config_crc) - CAPS_WORDS)
+G_STATIC_ASSERT(CAPS_WORDS % 4 == 0 && CAPS_WORDS_SIZE % 4 == 0);
 
 void qxl_caps_set(struct qxl_card *card, bool present, const uint8_t *caps)
 {
+    QXLRom *shadow = &card->shadow_rom;
+
     /* A stopped card keeps still: the server says it again when the card starts. */
     if (card->config.revision < QXL_REVISION_STABLE_V12 || !card->running)
         return;
-    store(&card->shadow_rom, present, caps);
-    store(card->rom, present, caps);
+    shadow->client_present = present;
+    memcpy(shadow->client_capabilities, caps, sizeof(shadow->client_capabilities));
+    qxl_rom_write(card, CAPS_WORDS, (const uint8_t *)shadow + CAPS_WORDS, CAPS_WORDS_SIZE);
     qxl_irq_raise(card, QXL_INTERRUPT_CLIENT);
 }

@@ -14,7 +14,7 @@ static bool init_memory(struct qxl_card *card, GError **error)
         !qxl_memory_init(&card->rom_memory, "qxl-rom", qxl_rom_size(), error))
         return false;
     qxl_memory_seal_content(&card->rom_memory);
-    card->rom = (QXLRom *)card->rom_memory.bytes;
+
     card->ram = (QXLRam *)(card->ram_memory.bytes + card->ram_memory.size - QXL_RAM_HEADER_AREA);
     return true;
 }

@@ -143,14 +143,17 @@ struct qxl_cursor {      /* cursor.c: what a migration target has to show again 
     QXLPHYSICAL command; /* the last SET not followed by HIDE; 0: none */
 };
 
+struct qxl_heads { /* laid out as in the ROM */
+    uint16_t count;
+    uint16_t padding;
+    QXLURect heads[QXL_MAX_HEADS];
+};
+
 struct qxl_monitors {         /* monitors.c */
     QXLPHYSICAL guest_config; /* address of the last one the guest sent; 0: none */
+    struct qxl_heads config;  /* the last that clients wished */
+    struct qxl_heads shown;   /* in the ROM */
     bool held;                /* CONFIG arrived while the card was stopped */
-    struct {
-        uint16_t count;
-        uint16_t padding;
-        QXLURect heads[QXL_MAX_HEADS];
-    } config; /* laid out as in the ROM */
 };
 
 struct qxl_size {
@@ -169,9 +172,8 @@ struct qxl_card {
     uint8_t *blank; /* the picture of VGA mode; NULL on a secondary card */
 
     struct qxl_memory ram_memory, vram_memory, rom_memory;
-    QXLRam *ram; /* header, in ram_memory; the guest's */
-    QXLRom *rom; /* in rom_memory; the guest only reads it, through a mapping that may be hostile */
-    QXLRom shadow_rom;            /* what reset restores */
+    QXLRam *ram;                  /* header, in ram_memory; the guest's */
+    QXLRom shadow_rom;            /* what reset restores; the live one is only ever written */
     QXLMode modes[QXL_MAX_MODES]; /* as in the ROM */
     uint32_t mode_count;
 
@@ -238,6 +240,8 @@ void qxl_memory_finish(struct qxl_memory *memory);
 uint64_t qxl_rom_size(void);
 void qxl_rom_init(struct qxl_card *card);
 void qxl_rom_reset(struct qxl_card *card);
+/* Shows the guest DATA, word by word as it may be reading; OFFSET and SIZE are multiples of 4. */
+void qxl_rom_write(struct qxl_card *card, size_t offset, const void *data, size_t size);
 
 /* ram_header.c */
 void qxl_ram_header_reset(struct qxl_card *card); /* [state] */
@@ -314,7 +318,8 @@ void qxl_async_wait(struct qxl_card *card);
 void qxl_caps_set(struct qxl_card *card, bool present, const uint8_t *caps);
 
 /* monitors.c */
-void qxl_monitors_preset(struct qxl_card *card, QXLRom *rom);
+void qxl_monitors_preset(const struct qxl_config *config, QXLRom *rom);
+void qxl_monitors_reset(struct qxl_card *card); /* [state] after the ROM's */
 /* Port MONITORS_CONFIG: false when the guest's config cannot be read. [state] */
 bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address);
 /* A client's wish; NULL only asks. True: the guest can be told. [state] */

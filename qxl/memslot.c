@@ -84,7 +84,6 @@ bool qxl_memslot_add(struct qxl_card *card, uint32_t id, bool *already_there)
         return false;
     }
     *slot = added;
-    card->rom->slot_generation = SLOT_GENERATION;
     return true;
 }
 
@@ -101,7 +100,6 @@ bool qxl_memslot_add_ram(struct qxl_card *card)
         .delta = base,
         .bytes = card->ram_memory.bytes,
     };
-    card->rom->slot_generation = SLOT_GENERATION;
     return true;
 }
 

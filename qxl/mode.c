@@ -109,8 +109,7 @@ void qxl_mode_hard_reset(struct qxl_card *card)
     card->guest_group =
         card->guest_group == QXL_GROUP_GUEST_EVEN ? QXL_GROUP_GUEST_ODD : QXL_GROUP_GUEST_EVEN;
     card->cursor.command = 0;
-    card->monitors.guest_config = 0;
-    card->monitors.held = false;
+    qxl_monitors_reset(card);
     card->held_interrupts = 0;
     memset(card->slots, 0, sizeof(card->slots));
     qxl_surfaces_forget(card);
@@ -245,7 +244,9 @@ bool qxl_mode_set(struct qxl_card *card, uint8_t position)
         flags |= QXL_COMMAND_FLAG_COMPAT_16BPP;
     install_primary(card, &primary, QXL_MODE_COMPAT, flags, false);
     qxl_lock(card);
-    card->shadow_rom.mode = card->rom->mode = position;
+    uint32_t current = position;
+    card->shadow_rom.mode = current;
+    qxl_rom_write(card, offsetof(QXLRom, mode), &current, sizeof(current));
     qxl_unlock(card);
     return true;
 }

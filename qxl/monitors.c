@@ -17,24 +17,15 @@ static uint32_t config_crc(const void *config, size_t size)
     return (uint32_t)crc32(0xffffffff, config, (uInt)size) ^ 0xffffffff;
 }
 
-/* Structure first: a guest that reads meanwhile sees by the sum that it has to read again. */
-static void store(QXLRom *rom, const struct qxl_monitors *monitors)
+void qxl_monitors_preset(const struct qxl_config *config, QXLRom *rom)
 {
-    memcpy(&rom->client_monitors_config, &monitors->config, sizeof(monitors->config));
-    guest_store32(&rom->client_monitors_config_crc,
-                  config_crc(&monitors->config, sizeof(monitors->config)));
-}
-
-void qxl_monitors_preset(struct qxl_card *card, QXLRom *rom)
-{
-    struct qxl_monitors preset = {0};
-
-    if (!card->config.xres || !card->config.yres)
+    if (!config->xres || !config->yres)
         return;
-    preset.config.count = 1;
-    preset.config.heads[0].right = card->config.xres;
-    preset.config.heads[0].bottom = card->config.yres;
-    store(rom, &preset);
+    rom->client_monitors_config.count = 1;
+    rom->client_monitors_config.heads[0].right = config->xres;
+    rom->client_monitors_config.heads[0].bottom = config->yres;
+    rom->client_monitors_config_crc =
+        config_crc(&rom->client_monitors_config, sizeof(rom->client_monitors_config));
 }
 
 bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address)
@@ -72,10 +63,15 @@ static bool driver_listens(const struct qxl_card *card)
 
 static void publish(struct qxl_card *card)
 {
-    bool changed = memcmp(&card->rom->client_monitors_config, &card->monitors.config,
-                          sizeof(card->monitors.config)) != 0;
+    struct qxl_monitors *monitors = &card->monitors;
+    bool changed = memcmp(&monitors->shown, &monitors->config, sizeof(monitors->config)) != 0;
+    uint32_t crc = config_crc(&monitors->config, sizeof(monitors->config));
 
-    store(card->rom, &card->monitors);
+    /* The sum last: a guest that reads meanwhile sees by it that it has to read again. */
+    monitors->shown = monitors->config;
+    qxl_rom_write(card, offsetof(QXLRom, client_monitors_config), &monitors->config,
+                  sizeof(monitors->config));
+    qxl_rom_write(card, offsetof(QXLRom, client_monitors_config_crc), &crc, sizeof(crc));
     if (changed)
         qxl_irq_raise(card, QXL_INTERRUPT_CLIENT_MONITORS_CONFIG);
 }
@@ -105,6 +101,13 @@ bool qxl_monitors_from_client(struct qxl_card *card, const VDAgentMonitorsConfig
     else
         monitors->held = true;
     return true;
+}
+
+void qxl_monitors_reset(struct qxl_card *card)
+{
+    card->monitors = (struct qxl_monitors){0};
+    memcpy(&card->monitors.shown, &card->shadow_rom.client_monitors_config,
+           sizeof(card->monitors.shown));
 }
 
 void qxl_monitors_resume(struct qxl_card *card)

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "qxl/guest_memory.h"
+
 #include "qxl/internal.h"
 
 static struct qxl_card *card_of(QXLInstance *instance)
@@ -15,10 +15,11 @@ static struct qxl_card *card_of(QXLInstance *instance)
 static void set_compression_level(QXLInstance *instance, int level)
 {
     struct qxl_card *card = card_of(instance);
+    uint32_t value = (uint32_t)level;
 
     qxl_lock(card);
-    card->shadow_rom.compression_level = (uint32_t)level;
-    card->rom->compression_level = (uint32_t)level;
+    card->shadow_rom.compression_level = value;
+    qxl_rom_write(card, offsetof(QXLRom, compression_level), &value, sizeof(value));
     qxl_unlock(card);
 }
 
@@ -206,7 +207,7 @@ static void notify_update(QXLInstance *instance, uint32_t update_id)
     struct qxl_card *card = card_of(instance);
 
     qxl_lock(card);
-    guest_store32(&card->rom->update_id, update_id);
+    qxl_rom_write(card, offsetof(QXLRom, update_id), &update_id, sizeof(update_id));
     qxl_irq_raise(card, QXL_INTERRUPT_DISPLAY);
     qxl_unlock(card);
     qxl_card_notify_host(card);

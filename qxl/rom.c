@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "qxl/guest_memory.h"
 #include "qxl/internal.h"
 
 #include <unistd.h>
@@ -82,7 +83,7 @@ void qxl_rom_init(struct qxl_card *card)
         .slot_gen_bits = QXL_MEMSLOT_GEN_BITS,
         .slot_id_bits = QXL_MEMSLOT_ID_BITS,
     };
-    qxl_monitors_preset(card, &card->shadow_rom);
+    qxl_monitors_preset(&card->config, &card->shadow_rom);
     qxl_rom_reset(card);
 
     list_modes(card);
@@ -93,5 +94,14 @@ void qxl_rom_init(struct qxl_card *card)
 
 void qxl_rom_reset(struct qxl_card *card)
 {
-    *card->rom = card->shadow_rom;
+    qxl_rom_write(card, 0, &card->shadow_rom, sizeof(card->shadow_rom));
+}
+
+void qxl_rom_write(struct qxl_card *card, size_t offset, const void *data, size_t size)
+{
+    for (size_t done = 0; done < size; done += sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, (const uint8_t *)data + done, sizeof(word));
+        guest_store32(card->rom_memory.bytes + offset + done, word);
+    }
 }

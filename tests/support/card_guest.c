@@ -110,7 +110,12 @@ static uint32_t *header_word(struct card_guest *guest, size_t offset)
 QXLRom guest_rom(struct card_guest *guest)
 {
     QXLRom rom;
-    g_assert_true(pci_bar_read(guest->pci, QXL_BAR_ROM, 0, &rom, sizeof(rom)));
+
+    /* Word by word, as it may change meanwhile. */
+    for (size_t offset = 0; offset < sizeof(rom); offset += sizeof(uint32_t)) {
+        uint32_t word = guest_read32(guest, QXL_BAR_ROM, offset);
+        memcpy((uint8_t *)&rom + offset, &word, sizeof(word));
+    }
     return rom;
 }
 
