@@ -75,7 +75,7 @@ QXLDrawable qxl_host_drawable(uint8_t type, uint32_t surface_id, int left, int t
 QXLPHYSICAL qxl_host_push_drawable(struct qxl_host *host, const QXLDrawable *drawable);
 void qxl_host_fill(struct qxl_host *host, uint32_t surface_id, int left, int top, int right,
                    int bottom, uint32_t color);
-/* A 32-bit picture of WIDTH x HEIGHT random pixels. */
+/* A 32-bit picture of WIDTH x HEIGHT random pixels, five of a kind in a row. */
 QXLPHYSICAL qxl_host_picture(struct qxl_host *host, uint32_t width, uint32_t height, GRand *rand);
 QXLPHYSICAL qxl_host_bitmap(struct qxl_host *host, uint8_t format, uint32_t width, uint32_t height,
                             uint32_t stride, QXLPHYSICAL palette, const void *data);

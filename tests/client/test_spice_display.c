@@ -1,17 +1,21 @@
 /*
- * What a real client (libspice-client-glib) shows is what is in guest memory, whatever is drawn.
+ * What a real client (libspice-client-glib) shows is what is in guest memory, whatever is drawn,
+ * and whether the client keeps up or not.
  *
- * Only spice.h is used, so this runs against any server library.
+ * The client runs in the test's own thread: it takes nothing while the test does not run the loop.
+ * Other servers wait for it then, so this is for our own.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
 #include "tests/support/qxl_host.h"
 
+#include <netinet/in.h>
 #include <spice-client.h>
 #include <spice/enums.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define WIDTH  200
 #define HEIGHT 120
@@ -26,6 +30,7 @@ struct screen {
 };
 
 struct fixture {
+    bool remote; /* the client comes over TCP, where images are compressed */
     SpiceServer *server;
     struct qxl_host *host;
     uint8_t *primary;
@@ -109,12 +114,32 @@ static void on_cursor_hide(SpiceChannel *channel, gpointer opaque)
     screen->cursor_hides++;
 }
 
-static int connect_to(SpiceServer *server)
+/* A connected pair of TCP sockets over the loopback interface. */
+static void tcp_pair(int fds[2])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
+    g_assert_cmpint(listen(listener, 1), ==, 0);
+    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
+    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(connect(fds[1], (struct sockaddr *)&address, size), ==, 0);
+    fds[0] = accept(listener, NULL, NULL);
+    g_assert_cmpint(fds[0], >=, 0);
+    close(listener);
+}
+
+static int connect_to(const struct fixture *fixture)
 {
     int fds[2];
 
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
-    g_assert_cmpint(spice_server_add_client(server, fds[0], TRUE), ==, 0);
+    if (fixture->remote)
+        tcp_pair(fds);
+    else
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+    g_assert_cmpint(spice_server_add_client(fixture->server, fds[0], TRUE), ==, 0);
     return fds[1];
 }
 
@@ -123,7 +148,7 @@ static void on_open_fd(SpiceChannel *channel, gint with_tls, gpointer opaque)
     struct fixture *fixture = opaque;
 
     (void)with_tls;
-    spice_channel_open_fd(channel, connect_to(fixture->server));
+    spice_channel_open_fd(channel, connect_to(fixture));
 }
 
 static void on_channel_new(SpiceSession *session, SpiceChannel *channel, gpointer opaque)
@@ -160,7 +185,7 @@ static void attach_client(struct fixture *fixture)
     g_object_set(fixture->session, "enable-audio", FALSE, "enable-usbredir", FALSE,
                  "enable-smartcard", FALSE, NULL);
     g_signal_connect(fixture->session, "channel-new", G_CALLBACK(on_channel_new), fixture);
-    g_assert_true(spice_session_open_fd(fixture->session, connect_to(fixture->server)));
+    g_assert_true(spice_session_open_fd(fixture->session, connect_to(fixture)));
     g_assert_true(core_loop_run_until(is_marked, fixture, 20));
 }
 
@@ -225,10 +250,9 @@ static void check_screen(struct fixture *fixture)
 
 static void set_up(struct fixture *fixture, gconstpointer data)
 {
-    *fixture = (struct fixture){.rand = g_rand_new_with_seed(7)};
+    *fixture = (struct fixture){.remote = data != NULL, .rand = g_rand_new_with_seed(7)};
     fixture->server = spice_server_new();
     spice_server_set_noauth(fixture->server);
-    spice_server_set_image_compression(fixture->server, GPOINTER_TO_INT(data));
     spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
     g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
     fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
@@ -382,6 +406,29 @@ static void test_folding(struct fixture *fixture, gconstpointer data)
     }
 }
 
+/* Far more commands than wait for a client: it is not waited for, and catches up later. */
+static void test_slow_client(struct fixture *fixture, gconstpointer data)
+{
+    size_t place = fixture->host->used;
+
+    (void)data;
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < 200; i++)
+            draw_something(fixture, 0);
+        g_assert_true(qxl_host_wait_taken(fixture->host));
+        if (round % 10 == 9) {
+            /* What is released may be used again. */
+            spice_server_vm_stop(fixture->server);
+            g_assert_cmpuint(qxl_host_released(fixture->host), ==, fixture->host->pushed);
+            spice_server_vm_start(fixture->server);
+            qxl_host_rewind(fixture->host, place);
+        }
+    }
+    check_screen(fixture);
+    draw_something(fixture, 0);
+    check_screen(fixture);
+}
+
 static bool has_no_primary(void *opaque)
 {
     return ((struct fixture *)opaque)->screen.pixels == NULL;
@@ -516,6 +563,7 @@ int main(int argc, char **argv)
         {"late-client", test_late_client},
         {"surfaces", test_surfaces},
         {"folding", test_folding},
+        {"slow-client", test_slow_client},
         {"mode-changes", test_mode_changes},
         {"what-clients-cannot-do", test_what_clients_cannot_do},
         {"monitors", test_monitors},
@@ -525,11 +573,13 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++) {
-        char *path = g_strdup_printf("/client/display/%s", tests[i].name);
+        char *local = g_strdup_printf("/client/display/local/%s", tests[i].name);
+        char *remote = g_strdup_printf("/client/display/remote/%s", tests[i].name);
 
-        g_test_add(path, struct fixture, GINT_TO_POINTER(SPICE_IMAGE_COMPRESSION_AUTO_GLZ), set_up,
-                   tests[i].run, tear_down);
-        g_free(path);
+        g_test_add(local, struct fixture, NULL, set_up, tests[i].run, tear_down);
+        g_test_add(remote, struct fixture, "remote", set_up, tests[i].run, tear_down);
+        g_free(local);
+        g_free(remote);
     }
     return g_test_run();
 }
