@@ -53,6 +53,8 @@ static bool is_flat(struct draw_point handle, struct draw_point chord)
     /* 128 bits: the factors come from the guest. */
     __int128 handle2 = dot(handle, handle), chord2 = dot(chord, chord), both = dot(handle, chord);
 
+    if (!chord2) /* A loop: its distance means nothing, it ends when it has no size. */
+        return !handle2;
     return (handle2 * chord2 - both * both) >> 3 < chord2;
 }
 

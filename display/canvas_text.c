@@ -51,20 +51,23 @@ static unsigned string_bits(const struct draw_string *string)
     return string->flags & SPICE_STRING_FLAGS_RASTER_A8 ? 8 : 0;
 }
 
-/* Coverage of pixel X of a glyph's row. */
-static inline uint8_t glyph_coverage(const uint8_t *row, int x, unsigned bits)
+/*
+ * Coverage of pixel X of a glyph's row, in the low 8 bits. Of overlapping pixels the greater number
+ * wins, and clients compare an odd pixel of A4 with the bits of its left neighbour still on top.
+ */
+static inline unsigned glyph_coverage(const uint8_t *row, int x, unsigned bits)
 {
     switch (bits) {
     case 1:
         return row[x / 8] << x % 8 & 0x80 ? 0xff : 0;
     case 4:
-        return x % 2 ? row[x / 2] << 4 : row[x / 2] & 0xf0;
+        return x % 2 ? (unsigned)row[x / 2] << 4 : row[x / 2] & 0xf0;
     default:
         return row[x];
     }
 }
 
-/* Adds a glyph to a mask whose top left is at (WHERE.x1, WHERE.y1); the denser pixel wins. */
+/* Adds a glyph to a mask whose top left is at (WHERE.x1, WHERE.y1). */
 static void mask_add_glyph(uint8_t *mask, size_t stride, const struct wide_box *where,
                            const struct draw_glyph *glyph, unsigned bits)
 {
@@ -76,12 +79,12 @@ static void mask_add_glyph(uint8_t *mask, size_t stride, const struct wide_box *
         const uint8_t *row = glyph->bits + (box.y2 - 1 - y) * row_bytes;
         uint8_t *to = mask + (y - where->y1) * stride;
         for (int64_t x = seen.x1; x < seen.x2; x++) {
-            uint8_t coverage = glyph_coverage(row, x - box.x1, bits);
+            unsigned coverage = glyph_coverage(row, x - box.x1, bits);
             int64_t at = x - where->x1;
             if (bits == 1)
                 to[at / 8] |= (coverage & 1) << at % 8;
-            else
-                to[at] = MAX(to[at], coverage);
+            else if (coverage > to[at])
+                to[at] = coverage;
         }
     }
 }

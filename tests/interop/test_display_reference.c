@@ -326,6 +326,8 @@ static void sequence(struct reference *reference, struct pixels *pixels, uint32_
 {
     struct random_draw random;
     struct draw *draw = NULL;
+    const char *limit = g_getenv("DRAW_COMMANDS");
+    int commands = limit ? atoi(limit) : COMMANDS;
 
     random_draw_init(&random, seed, surfaces, SURFACES);
     random.only_reference = true;
@@ -333,7 +335,7 @@ static void sequence(struct reference *reference, struct pixels *pixels, uint32_
         random_bytes(&random, pixels[i].ours, pixels[i].size);
         memcpy(pixels[i].theirs, pixels[i].ours, pixels[i].size);
     }
-    for (int i = 0; i < COMMANDS; i++) {
+    for (int i = 0; i < commands; i++) {
         draw = next_draw(&random, type);
         const char *reason =
             canvas_draw(pixels[draw->surface_id].canvas, draw, find_canvas, pixels);

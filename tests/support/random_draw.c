@@ -269,11 +269,31 @@ static void random_glyphs(struct random_draw *random, struct draw *draw)
     }
 }
 
+/* Curves that go from START on without turning back: the reference never ends with loops. */
+static void random_gentle_curves(struct random_draw *random, const struct draw *draw,
+                                 struct draw_path_segment *segment, struct draw_point start)
+{
+    struct draw_point *p = segment->points;
+    unsigned i = 0;
+
+    if (segment->flags & SPICE_PATH_BEGIN)
+        p[i++] = start = (struct draw_point){16 * draw->box.x1, 16 * draw->box.y1};
+    for (; i < segment->count; i += 3) {
+        int dx = 16 * random_between(random, 12, 60), dy = 16 * random_between(random, -40, 40);
+        for (int j = 0; j < 3; j++) {
+            p[i + j].x = start.x + dx * (j + 1) / 3 + (j < 2 ? random_between(random, -40, 40) : 0);
+            p[i + j].y = start.y + dy * (j + 1) / 3 + (j < 2 ? random_between(random, -90, 90) : 0);
+        }
+        start = p[i + 2];
+    }
+}
+
 static void random_path(struct random_draw *random, struct draw *draw)
 {
     struct draw_path *path = &draw->stroke.path;
     const draw_rect *box = &draw->box;
     int out = chance(random, 30) ? 40 : 0;
+    struct draw_point start = {0};
 
     path->count = random_between(random, 1, 3);
     path->segments = keep(random, path->count * sizeof(struct draw_path_segment));
@@ -298,12 +318,18 @@ static void random_path(struct random_draw *random, struct draw *draw)
             segment->count++;
         }
         segment->points = keep(random, segment->count * sizeof(struct draw_point));
+        if (curve && random->only_reference) {
+            random_gentle_curves(random, draw, segment, start);
+            start = segment->points[segment->count - 1];
+            continue;
+        }
         for (unsigned j = 0; j < segment->count; j++) {
             segment->points[j].x =
                 random_between(random, (box->x1 - out) * 16, (box->x2 - 1 + out) * 16);
             segment->points[j].y =
                 random_between(random, (box->y1 - out) * 16, (box->y2 - 1 + out) * 16);
         }
+        start = segment->points[segment->count - 1];
     }
     if (chance(random, 40)) {
         struct draw_line_style *style = &draw->stroke.style;
@@ -336,6 +362,15 @@ static struct draw_transform *random_transform(struct random_draw *random)
     return t;
 }
 
+/* The reference would keep the transform of a surface for later commands that have none. */
+static struct draw_transform *random_image_transform(struct random_draw *random,
+                                                     const struct draw_image *image)
+{
+    if (random->only_reference && image->type == SPICE_IMAGE_TYPE_SURFACE)
+        return NULL;
+    return chance(random, 50) ? random_transform(random) : NULL;
+}
+
 static void random_composite(struct random_draw *random, struct draw *draw)
 {
     static const uint8_t filters[] = {PIXMAN_FILTER_FAST, PIXMAN_FILTER_GOOD, PIXMAN_FILTER_BEST,
@@ -348,18 +383,24 @@ static void random_composite(struct random_draw *random, struct draw *draw)
     draw->composite.flags = op | filters[random_between(random, 0, 4)] << 8 |
                             filters[random_between(random, 0, 4)] << 11 |
                             random_between(random, 0, 3) << 14 | random_between(random, 0, 3) << 16;
-    if (chance(random, 30))
+    /* The reference has no opaque form of alpha surfaces. */
+    const struct draw_image *source = draw->composite.source;
+    bool alpha_surface = source->type == SPICE_IMAGE_TYPE_SURFACE &&
+                         random->surfaces[source->surface_id].format == SPICE_SURFACE_FMT_8_A;
+    if (chance(random, 30) && !(random->only_reference && alpha_surface))
         draw->composite.flags |= SPICE_COMPOSITE_SOURCE_OPAQUE;
-    if (chance(random, 50))
-        draw->composite.source_transform = random_transform(random);
+    draw->composite.source_transform = random_image_transform(random, draw->composite.source);
     draw->composite.source_origin.x = random_between(random, -8, 8);
     draw->composite.source_origin.y = random_between(random, -8, 8);
     if (chance(random, 50)) {
-        draw->composite.mask = random_image(random, draw, 20, 20, true);
+        /* With one surface for both the reference mixes up their repeat modes. */
+        do
+            draw->composite.mask = random_image(random, draw, 20, 20, true);
+        while (random->only_reference && source->type == SPICE_IMAGE_TYPE_SURFACE &&
+               draw->composite.mask->type == SPICE_IMAGE_TYPE_SURFACE);
         if (chance(random, 30))
             draw->composite.flags |= SPICE_COMPOSITE_COMPONENT_ALPHA;
-        if (chance(random, 50))
-            draw->composite.mask_transform = random_transform(random);
+        draw->composite.mask_transform = random_image_transform(random, draw->composite.mask);
         draw->composite.mask_origin.x = random_between(random, -8, 8);
         draw->composite.mask_origin.y = random_between(random, -8, 8);
     }
@@ -435,6 +476,9 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
         draw->rop3.mask = random_mask(random);
         break;
     case QXL_DRAW_STROKE:
+        /* The reference loses spans that more than one rectangle of a band cuts. */
+        if (random->only_reference)
+            draw->clip.count = MIN(draw->clip.count, 1);
         random_path(random, draw);
         break;
     case QXL_DRAW_TEXT:
