@@ -68,8 +68,8 @@ static json_t *describe_address(const struct sockaddr_storage *address, socklen_
         if (length > prefix)
             memcpy(path, un->sun_path, MIN(length - prefix, sizeof(un->sun_path)));
     }
-    return json_pack("{s:s%,s:s,s:s}", "host", *path ? path : host,
-                     strnlen(*path ? path : host, sizeof(path)), "port", port, "family", family);
+    return json_pack("{s:s,s:s,s:s}", "host", *path ? path : host, "port", port, "family",
+                     family);
 }
 
 static json_t *describe_server(const SpiceChannelEventInfo *info)
