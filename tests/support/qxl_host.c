@@ -30,15 +30,15 @@ static int take(struct qxl_host *host, GQueue *queue, QXLCommandExt *command)
 {
     QXLCommandExt *next;
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     next = g_queue_pop_head(queue);
     if (next != NULL) {
         *command = *next;
         g_hash_table_add(host->outstanding, qxl_host_pointer(host, next->cmd.data));
         host->taken++;
-        g_cond_broadcast(&host->changed);
+        pthread_cond_broadcast(&host->changed);
     }
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
     g_free(next);
     return next != NULL;
 }
@@ -57,10 +57,10 @@ static int request(struct qxl_host *host, GQueue *queue, bool *notify)
 {
     bool empty;
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     empty = g_queue_is_empty(queue);
     *notify = empty;
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
     return empty;
 }
 
@@ -82,14 +82,14 @@ static void release_resource(QXLInstance *qxl, QXLReleaseInfoExt release)
 {
     struct qxl_host *host = host_of(qxl);
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     if (release.group_id != QXL_HOST_GROUP || !g_hash_table_remove(host->outstanding, release.info))
         host->wrong_releases++;
     else
         release.info->next = 0; /* as a card does, to show that it is done with */
     host->released++;
-    g_cond_broadcast(&host->changed);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_broadcast(&host->changed);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static void notify_update(QXLInstance *qxl, uint32_t update_id)
@@ -97,10 +97,10 @@ static void notify_update(QXLInstance *qxl, uint32_t update_id)
     struct qxl_host *host = host_of(qxl);
 
     (void)update_id;
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     host->updates++;
-    g_cond_broadcast(&host->changed);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_broadcast(&host->changed);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static int flush_resources(QXLInstance *qxl)
@@ -108,11 +108,11 @@ static int flush_resources(QXLInstance *qxl)
     struct qxl_host *host = host_of(qxl);
     bool result;
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     host->flushes++;
     result = host->flush_result;
-    g_cond_broadcast(&host->changed);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_broadcast(&host->changed);
+    pthread_mutex_unlock(&host->lock);
     return result;
 }
 
@@ -120,10 +120,10 @@ static void async_complete(QXLInstance *qxl, uint64_t cookie)
 {
     struct qxl_host *host = host_of(qxl);
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     g_array_append_val(host->completions, cookie);
-    g_cond_broadcast(&host->changed);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_broadcast(&host->changed);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static void update_area_complete(QXLInstance *qxl, uint32_t surface_id, QXLRect *rects,
@@ -133,9 +133,9 @@ static void update_area_complete(QXLInstance *qxl, uint32_t surface_id, QXLRect 
 
     (void)surface_id;
     (void)rects;
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     host->update_rects = count;
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static void set_client_capabilities(QXLInstance *qxl, uint8_t present,
@@ -143,11 +143,11 @@ static void set_client_capabilities(QXLInstance *qxl, uint8_t present,
 {
     struct qxl_host *host = host_of(qxl);
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     host->client_present = present;
     memcpy(host->capabilities, capabilities, sizeof(host->capabilities));
-    g_cond_broadcast(&host->changed);
-    g_mutex_unlock(&host->lock);
+    pthread_cond_broadcast(&host->changed);
+    pthread_mutex_unlock(&host->lock);
 }
 
 static int client_monitors_config(QXLInstance *qxl, VDAgentMonitorsConfig *config)
@@ -210,8 +210,8 @@ struct qxl_host *qxl_host_create(SpiceServer *server, int id, size_t memory)
     host->used = 4096; /* address 0 means "nothing" in most places */
     host->flush_result = true;
     host->client_present = -1;
-    g_mutex_init(&host->lock);
-    g_cond_init(&host->changed);
+    pthread_mutex_init(&host->lock, NULL);
+    pthread_cond_init(&host->changed, NULL);
     g_queue_init(&host->commands);
     g_queue_init(&host->cursor_commands);
     host->outstanding = g_hash_table_new(NULL, NULL);
@@ -229,8 +229,8 @@ void qxl_host_destroy(struct qxl_host *host)
     g_queue_clear_full(&host->commands, g_free);
     g_queue_clear_full(&host->cursor_commands, g_free);
     g_array_free(host->completions, TRUE);
-    g_mutex_clear(&host->lock);
-    g_cond_clear(&host->changed);
+    pthread_mutex_destroy(&host->lock);
+    pthread_cond_destroy(&host->changed);
     g_free(host->memory);
     g_free(host);
 }
@@ -271,12 +271,12 @@ static void push(struct qxl_host *host, GQueue *queue, bool *notify, uint32_t ty
     ext->cmd.data = command;
     ext->group_id = QXL_HOST_GROUP;
     ext->flags = flags;
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     g_queue_push_tail(queue, ext);
     host->pushed++;
     wake = *notify;
     *notify = false;
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
     if (wake)
         spice_qxl_wakeup(&host->qxl);
 }
@@ -297,54 +297,44 @@ void qxl_host_push_cursor(struct qxl_host *host, uint32_t type, QXLPHYSICAL comm
     push(host, &host->cursor_commands, &host->notify_cursor, type, command, 0);
 }
 
-static gint64 deadline(void)
+/* Waits until *COUNTER, which the lock protects, has reached GOAL. */
+static bool wait_for(struct qxl_host *host, const unsigned *counter, unsigned goal)
 {
-    return g_get_monotonic_time() + WAIT_SECONDS * G_TIME_SPAN_SECOND;
+    struct timespec end;
+    bool reached;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += WAIT_SECONDS;
+    pthread_mutex_lock(&host->lock);
+    while (*counter < goal && pthread_cond_timedwait(&host->changed, &host->lock, &end) == 0)
+        ;
+    reached = *counter >= goal;
+    pthread_mutex_unlock(&host->lock);
+    return reached;
 }
 
 bool qxl_host_wait_taken(struct qxl_host *host)
 {
-    gint64 end = deadline();
-    bool reached = true;
-
-    g_mutex_lock(&host->lock);
-    while (host->taken < host->pushed && reached)
-        reached = g_cond_wait_until(&host->changed, &host->lock, end);
-    g_mutex_unlock(&host->lock);
-    return reached;
+    return wait_for(host, &host->taken, host->pushed); /* that only this thread changes */
 }
 
 bool qxl_host_wait_released(struct qxl_host *host, unsigned released)
 {
-    gint64 end = deadline();
-    bool reached = true;
-
-    g_mutex_lock(&host->lock);
-    while (host->released < released && reached)
-        reached = g_cond_wait_until(&host->changed, &host->lock, end);
-    g_mutex_unlock(&host->lock);
-    return reached;
+    return wait_for(host, &host->released, released);
 }
 
 bool qxl_host_wait_completions(struct qxl_host *host, unsigned count)
 {
-    gint64 end = deadline();
-    bool reached = true;
-
-    g_mutex_lock(&host->lock);
-    while (host->completions->len < count && reached)
-        reached = g_cond_wait_until(&host->changed, &host->lock, end);
-    g_mutex_unlock(&host->lock);
-    return reached;
+    return wait_for(host, &host->completions->len, count);
 }
 
 unsigned qxl_host_released(struct qxl_host *host)
 {
     unsigned released;
 
-    g_mutex_lock(&host->lock);
+    pthread_mutex_lock(&host->lock);
     released = host->released;
-    g_mutex_unlock(&host->lock);
+    pthread_mutex_unlock(&host->lock);
     return released;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <glib.h>
+#include <pthread.h>
 #include <spice.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,8 +24,8 @@ struct qxl_host {
     uint8_t *memory;
     size_t size, used;
 
-    GMutex lock;
-    GCond changed;
+    pthread_mutex_t lock; /* not GLib's: race detectors cannot see that one */
+    pthread_cond_t changed;
     GQueue commands, cursor_commands;    /* of QXLCommandExt, to be freed */
     bool notify_commands, notify_cursor; /* the server wants a wakeup */
     unsigned pushed, taken, released;
