@@ -80,22 +80,23 @@ class CassiaCard:
     def qemu_options(self):
         return []
 
+    def ask(self, command, *arguments):
+        """Runs a command of our monitor, as a user does from the shell; gives what it prints."""
+        program = os.path.join(BUILDDIR, "bin", "cassia")
+        run = subprocess.run(
+            [program, "qmp", self.monitor, command, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PICTURE_TIMEOUT,
+        )
+        if run.returncode != 0:
+            raise RuntimeError(f"cassia qmp {command}: status {run.returncode}: {run.stderr}")
+        return run.stdout
+
     def screendump(self, guest, kind="ppm"):
         del guest
         path = self.bench.path(f"screendump.{kind}")
-        subprocess.run(
-            [
-                os.path.join(BUILDDIR, "bin", "cassia"),
-                "qmp",
-                self.monitor,
-                "screendump",
-                f"filename={path}",
-                f"format={kind}",
-            ],
-            check=True,
-            capture_output=True,
-            timeout=PICTURE_TIMEOUT,
-        )
+        self.ask("screendump", f"filename={path}", f"format={kind}")
         return read_picture(path)
 
 

@@ -37,8 +37,17 @@ def _module_order(folder, name):
     return [os.path.join(folder, path) for path in (*reversed(needs[wanted]), wanted)]
 
 
+def _compile(source, program):
+    pkg_config = ["pkg-config", "--cflags", "spice-protocol"]
+    flags = subprocess.run(pkg_config, check=True, capture_output=True, text=True).stdout.split()
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run(
+        [compiler, "-static", "-O2", *flags, "-o", program, source], check=True, timeout=60
+    )
+
+
 def build_initrd(bench, kernel):
-    """An initial RAM disk with busybox, our two programs and the driver of that kernel."""
+    """An initial RAM disk with busybox, our programs and the driver of that kernel."""
     (version,) = os.listdir(os.path.join(bench.tree, "kernels", kernel, "lib/modules"))
     root = bench.path(f"initrd-{kernel}")
     for folder in ("bin", "dev", "proc", "sys", "modules"):
@@ -47,18 +56,8 @@ def build_initrd(bench, kernel):
     os.symlink("busybox", os.path.join(root, "bin/sh"))
     shutil.copy(os.path.join(GUEST, "guest_init.sh"), os.path.join(root, "init"))
     os.chmod(os.path.join(root, "init"), 0o755)
-    subprocess.run(
-        [
-            os.environ.get("CC", "cc"),
-            "-static",
-            "-O2",
-            "-o",
-            os.path.join(root, "bin/guest_pattern"),
-            os.path.join(GUEST, "guest_pattern.c"),
-        ],
-        check=True,
-        timeout=60,
-    )
+    for program in ("guest_pattern", "guest_bar"):
+        _compile(os.path.join(GUEST, f"{program}.c"), os.path.join(root, "bin", program))
     with open(os.path.join(root, "modules/order"), "w") as order:
         for path in _module_order(
             os.path.join(bench.tree, "kernels", kernel, "lib/modules", version), "qxl"
@@ -84,7 +83,7 @@ def _address(slot):
     return f"{slot:#x}"
 
 
-def _pci_folder(slot):
+def pci_folder(slot):
     return f"/sys/bus/pci/devices/0000:00:{slot:02x}.0"
 
 
@@ -193,13 +192,13 @@ class Guest:
     def plug(self, slot):
         """Returns when the guest has found the card; its driver may still be at work."""
         self.qmp.command("device_add", **self.card.device(), addr=_address(slot))
-        self._wait_file(f"{_pci_folder(slot)}/irq")
+        self._wait_file(f"{pci_folder(slot)}/irq")
 
     def has_slot(self, slot):
-        return self.run(f"[ -e {_pci_folder(slot)} ] && echo yes; true").strip() == "yes"
+        return self.run(f"[ -e {pci_folder(slot)} ] && echo yes; true").strip() == "yes"
 
     def interrupt_line(self, slot):
-        return int(self.run(f"cat {_pci_folder(slot)}/irq"))
+        return int(self.run(f"cat {pci_folder(slot)}/irq"))
 
     def wait_frame_buffer(self):
         """After a hot-plug the driver finds the card in its own time; gives (width, height)."""

@@ -1,7 +1,7 @@
 /*
  * Runs inside the guest of the guest tests, linked statically, the only program there besides
  * busybox. It shows what the frame buffer and the text console really are and draws a picture that
- * the test computes for itself: see pattern_pixel() and its twin in guestlib.py.
+ * the test computes for itself (guest_pixels.h).
  *
  *   guest_pattern info              fb WIDTH HEIGHT BITS-PER-PIXEL
  *   guest_pattern draw SEED         the pattern, by stores into the mapped frame buffer; write() is
@@ -25,6 +25,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "guest_pixels.h"
 
 #define FRAME_BUFFER   "/dev/fb0"
 #define TERMINAL       "/dev/tty1"
@@ -57,20 +59,6 @@ static int frame_buffer_open(struct frame_buffer *fb)
     return 0;
 }
 
-/*
- * Every colour channel depends on both coordinates or, beyond 256 pixels, on which block of 256
- * they are in: a row or column that is swapped, shifted, repeated or left out changes the picture.
- */
-static uint32_t pattern_pixel(const struct fb_var_screeninfo *var, uint32_t x, uint32_t y,
-                              uint32_t seed)
-{
-    uint32_t red = (x + 7 * seed) & 0xff;
-    uint32_t green = (y + 3 * (x >> 8) + 11 * seed) & 0xff;
-    uint32_t blue = ((x ^ y) + 5 * (y >> 8) + 13 * seed) & 0xff;
-
-    return red << var->red.offset | green << var->green.offset | blue << var->blue.offset;
-}
-
 /* While the terminal is in graphics mode the kernel draws no text and no cursor over the picture.
  */
 static int set_terminal_mode(int mode)
@@ -100,8 +88,13 @@ static int draw(uint32_t seed)
     for (uint32_t y = 0; y < fb.var.yres; y++) {
         uint32_t *row = (uint32_t *)(memory + (size_t)y * fb.fix.line_length);
 
-        for (uint32_t x = 0; x < fb.var.xres; x++)
-            row[x] = pattern_pixel(&fb.var, x, y, seed);
+        for (uint32_t x = 0; x < fb.var.xres; x++) {
+            uint32_t pixel = pattern_pixel(x, y, seed);
+
+            row[x] = (pixel >> 16) << fb.var.red.offset |
+                     (pixel >> 8 & 0xff) << fb.var.green.offset |
+                     (pixel & 0xff) << fb.var.blue.offset;
+        }
     }
     munmap(memory, fb.fix.smem_len);
     close(fb.fd);

@@ -5,8 +5,10 @@ After each of them every pixel is compared with what the guest should have drawn
 monitor's picture and in that of a SPICE client.
 """
 
-from guest import SLOTS, Guest
-from screen import expect_pattern, expect_text
+import re
+
+from guest import SLOTS, Guest, pci_folder
+from screen import expect_pattern, expect_screen, expect_text, pattern
 
 TEXT = [
     "The quick brown fox jumps over the lazy dog 0123456789",
@@ -80,3 +82,16 @@ def live(tap, bench, card, kernel):
         if complaints:
             raise AssertionError("\n".join(complaints))
         guest.quit()
+
+
+def draw_without_driver(bench, card, kernel, size, seed):
+    """A program in the guest draws into the card's memory before any interrupt.
+
+    Gives the nanoseconds for a store and for a load of four bytes.
+    """
+    width, height = size
+    guest = Guest(bench, kernel, card)
+    said = guest.run(f"guest_bar {pci_folder(SLOTS[0])} {width} {height} {seed}", timeout=180)
+    expect_screen(guest, pattern(width, height, seed))
+    guest.quit()
+    return tuple(map(int, re.match(r"store (\d+) load (\d+)\n", said).groups()))
