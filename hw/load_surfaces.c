@@ -14,8 +14,8 @@
 #define NEW_CARDS 2 /* a frame, while there are fewer than CARDS */
 #define CARD_MIN  48
 #define CARD_MAX  160
-#define SPEED_MAX 60  /* 1/16 of a pixel a frame */
-#define LIFE_MAX  120 /* frames */
+#define SPEED_MAX 60 /* 1/16 of a pixel a frame */
+#define LIFE_MAX  60 /* frames */
 #define KEY_COLOR 0xff00ff
 #define BAND      64
 
@@ -161,7 +161,7 @@ static void make_card(struct surfaces_load *load, struct soft_frame *frame, stru
     card->y = soft_random_between(random, 0, frame->height - card->height) * 16;
     card->dx = soft_random_between(random, -SPEED_MAX, SPEED_MAX);
     card->dy = soft_random_between(random, -SPEED_MAX, SPEED_MAX);
-    card->life = soft_random_between(random, LIFE_MAX / 6, LIFE_MAX);
+    card->life = soft_random_between(random, LIFE_MAX / 5, LIFE_MAX);
     card->surface = soft_surface_create(frame, card->width, card->height,
                                         card->kind == CARD_ALPHA ? SPICE_SURFACE_FMT_32_ARGB
                                                                  : SPICE_SURFACE_FMT_32_xRGB);
@@ -188,7 +188,7 @@ static void show_card(const struct soft_target *target, const struct card *card)
 {
     struct soft_rect rect = {card->x / 16, card->y / 16, card->width, card->height};
     struct soft_source source = {.surface = card->surface};
-    int alpha = MIN(255, card->life * 12); /* it fades at its end */
+    int alpha = MIN(255, card->life * 24); /* it fades at its end */
 
     switch (card->kind) {
     case CARD_KEYED:

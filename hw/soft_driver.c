@@ -38,11 +38,10 @@ static uint32_t load(const uint32_t *word)
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-/* Sequentially consistent: the other side's notify word is read after it. */
+/* A locked store: what the other side has written is read after it. */
 static void store(uint32_t *word, uint32_t value)
 {
-    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    __atomic_exchange_n(word, value, __ATOMIC_SEQ_CST);
 }
 
 void soft_driver_port(struct soft_driver *driver, uint8_t port, uint8_t value)

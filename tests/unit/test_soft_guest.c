@@ -186,7 +186,7 @@ static void test_refused(void)
 
 static void test_same_frames(gconstpointer load)
 {
-    const uint64_t frames = 120;
+    const uint64_t frames = 60;
     uint32_t first = picture_after(load, 1, frames, &default_card);
 
     g_assert_cmphex(picture_after(load, 1, frames, &default_card), ==, first);
@@ -215,17 +215,17 @@ static void test_cards(void)
 static void test_memory_comes_back(void)
 {
     const struct qxl_config little = {
-        .ram_size = 16 << 20, .vgamem_mb = 8, .vram_size = 32 << 20, .surfaces = 100};
+        .ram_size = 16 << 20, .vgamem_mb = 8, .vram_size = 32 << 20, .surfaces = 80};
 
-    picture_after("video", 1, 120, &little);
-    picture_after("text", 1, 1000, &little);
-    picture_after("surfaces", 1, 200, &little);
+    picture_after("video", 1, 60, &little);
+    picture_after("text", 1, 400, &little);
+    picture_after("surfaces", 1, 120, &little);
     picture_after("cursor", 1, 3000, &little);
 }
 
 static void test_stop_and_start(gconstpointer load)
 {
-    const uint64_t frames = 200;
+    const uint64_t frames = 100;
     uint32_t expected = picture_after(load, 5, frames, &default_card);
     struct fixture fixture;
 
@@ -269,7 +269,7 @@ static void test_stop_when_stuck(void)
 
 static void test_reset(gconstpointer load)
 {
-    const uint64_t frames = 100;
+    const uint64_t frames = 60;
     uint32_t expected = picture_after(load, 7, frames, &default_card);
     struct fixture fixture;
 
@@ -292,15 +292,16 @@ static void test_reset(gconstpointer load)
 /* The guest is in its memory: another processor goes on with it. */
 static void test_other_processor(gconstpointer load)
 {
-    const uint64_t frames = 150;
+    const uint64_t frames = 80;
     uint32_t expected = picture_after(load, 9, frames, &default_card);
     struct fixture fixture;
 
     set_up(&fixture, &default_card, load, 9, frames);
     start(&fixture);
-    wait_for_frames(&fixture, 40);
+    wait_for_frames(&fixture, 20);
     stop(&fixture);
     uint64_t drawn = soft_guest_stats(fixture.engine).frames;
+    /* The engine is gone, its memory stays. */
     engine_destroy(fixture.engine);
 
     plug_in(&fixture, load, 9, frames);
@@ -369,8 +370,16 @@ static void test_frame_rate(void)
     tear_down(&fixture);
 }
 
-#ifdef HAVE_EMBEDDED_SPICE
-/* Guest memory that came from somebody who means harm; the system's server may abort on it. */
+/*
+ * The system's server may abort on what such a guest does; and a guest that writes into commands it
+ * has given away is a race by intention.
+ */
+#if defined(HAVE_EMBEDDED_SPICE) && !defined(__SANITIZE_THREAD__)
+#define TEST_HOSTILE_MEMORY
+#endif
+
+#ifdef TEST_HOSTILE_MEMORY
+/* Guest memory that came from somebody who means harm. */
 static void test_hostile_memory(gconstpointer load)
 {
     struct fixture fixture;
@@ -420,7 +429,7 @@ int main(int argc, char **argv)
     add_for_each("other-processor", test_other_processor);
     g_test_add_func("/soft-guest/input", test_input);
     g_test_add_func("/soft-guest/frame-rate", test_frame_rate);
-#ifdef HAVE_EMBEDDED_SPICE
+#ifdef TEST_HOSTILE_MEMORY
     add_for_each("hostile-memory", test_hostile_memory);
 #endif
     return g_test_run();
