@@ -40,6 +40,8 @@ static void client_disconnect(struct channel_client *cc)
     if (client->init_timer != NULL)
         loop_timer_destroy(client->init_timer);
     display_client_finish(client);
+    if (client->waited_since != 0)
+        display->has_room(display->opaque);
     if (was_ready)
         display->clients_changed(display->opaque);
 }
@@ -109,13 +111,15 @@ static const struct channel_ops display_ops = {
 };
 
 void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
-                  struct surfaces *surfaces, void (*clients_changed)(void *opaque), void *opaque)
+                  struct surfaces *surfaces, void (*clients_changed)(void *opaque),
+                  void (*has_room)(void *opaque), void *opaque)
 {
     channel_init(&display->channel, server, SPICE_CHANNEL_DISPLAY, id, &display_ops, loop, display);
     channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
     channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_PREF_COMPRESSION);
     display->surfaces = surfaces;
     display->clients_changed = clients_changed;
+    display->has_room = has_room;
     display->opaque = opaque;
     display_encoder_init(&display->encoder);
 }
@@ -124,6 +128,20 @@ void display_finish(struct display *display)
 {
     channel_finish(&display->channel);
     display_encoder_finish(&display->encoder);
+}
+
+bool display_must_wait(struct display *display, unsigned *wait_ms)
+{
+    int64_t longest = 0;
+
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        struct display_client *client = l->data;
+
+        if (client->ready && !channel_client_is_closed(&client->base))
+            longest = MAX(longest, display_client_wait(client));
+    }
+    *wait_ms = (unsigned)(longest / 1000 + 1);
+    return longest > 0;
 }
 
 void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,

@@ -6,6 +6,10 @@
  * surfaces, and while there is any, further drawing only adds to it. Damage is sent as the pixels
  * of that moment. When none is left, commands follow again.
  *
+ * Commands are fetched no faster than a client takes them as long as it takes them fast; so a client
+ * that keeps up sees each of them. One that does not drain its queue soon enough is slow, and for a
+ * while nobody waits for it.
+ *
  * The worker's thread. Facts: spice-wire.md section 4. SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #pragma once
@@ -20,13 +24,21 @@ struct display {
     struct display_encoder encoder;
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */
+    void (*has_room)(void *opaque);        /* display_must_wait() may have changed its mind */
     void *opaque;
 };
 
 /* Registering the channel is up to the caller. SURFACES must outlive it. */
 void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
-                  struct surfaces *surfaces, void (*clients_changed)(void *opaque), void *opaque);
+                  struct surfaces *surfaces, void (*clients_changed)(void *opaque),
+                  void (*has_room)(void *opaque), void *opaque);
 void display_finish(struct display *display);
+
+/*
+ * Is there a client to be waited for before more is drawn? For *WAIT_MS at most; has_room() may come
+ * earlier.
+ */
+bool display_must_wait(struct display *display, unsigned *wait_ms);
 
 /* DRAWABLE has just been drawn on SURFACE and changed REGION; SURFACE->blank is as before it. */
 void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,

@@ -316,6 +316,40 @@ void display_client_draw(struct display_client *client, struct drawable *drawabl
         damage(client, surface, region);
 }
 
+static bool fuller_than(const struct display_client *client, unsigned items, size_t bytes)
+{
+    return client->queue_drawables >= items || client->queue_bytes >= bytes;
+}
+
+int64_t display_client_wait(struct display_client *client)
+{
+    int64_t now, waited;
+
+    if (client->waited_since == 0 && !fuller_than(client, DISPLAY_FULL_ITEMS, DISPLAY_FULL_BYTES))
+        return 0;
+    now = g_get_monotonic_time();
+    if (now < client->slow_until)
+        return 0;
+    if (client->waited_since == 0)
+        client->waited_since = now;
+    waited = now - client->waited_since;
+    if (waited < DISPLAY_PATIENCE_MS * 1000)
+        return DISPLAY_PATIENCE_MS * 1000 - waited;
+    client->waited_since = 0;
+    client->slow_until = now + DISPLAY_SLOW_MS * 1000;
+    display_client_fold(client);
+    return 0;
+}
+
+bool display_client_has_room(struct display_client *client)
+{
+    if (client->waited_since == 0 ||
+        fuller_than(client, DISPLAY_FULL_ITEMS / 2, DISPLAY_FULL_BYTES / 2))
+        return false;
+    client->waited_since = 0;
+    return true;
+}
+
 void display_client_surface_created(struct display_client *client, const struct surface *surface)
 {
     if (!client->ready || surface->id != 0)

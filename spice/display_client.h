@@ -10,6 +10,10 @@
 enum {
     DISPLAY_QUEUE_MAX_ITEMS = 4096,             /* drawables that wait for one client, */
     DISPLAY_QUEUE_MAX_BYTES = 32 * 1024 * 1024, /* and their images; beyond: damage */
+    DISPLAY_FULL_ITEMS = 128,                   /* from here on a client is waited for, */
+    DISPLAY_FULL_BYTES = 2 * 1024 * 1024,       /* until half of it is gone; */
+    DISPLAY_PATIENCE_MS = 500,                  /* one that needs longer is slow, */
+    DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
     DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */
     DISPLAY_INIT_TIMEOUT_MS = 30 * 1000,        /* spice-wire.md section 4.2 */
@@ -45,6 +49,8 @@ struct display_client {
     unsigned queue_sent;
     unsigned queue_drawables;
     size_t queue_bytes;
+    int64_t waited_since; /* monotonic us; 0: it is not waited for */
+    int64_t slow_until;
 
     struct client_surface **surfaces; /* by id */
     GQueue damaged; /* of struct client_surface with damage, in the order to send them */
@@ -62,6 +68,10 @@ void display_client_draw(struct display_client *client, struct drawable *drawabl
 void display_client_surface_created(struct display_client *client, const struct surface *surface);
 void display_client_surface_destroyed(struct display_client *client, const struct surface *surface);
 void display_client_fold(struct display_client *client);
+/* How many microseconds more the client is to be waited for; 0: not at all. */
+int64_t display_client_wait(struct display_client *client);
+/* Is it waited for, and half empty by now? */
+bool display_client_has_room(struct display_client *client);
 
 /* display_send.c: channel_ops.produce */
 bool display_client_produce(struct channel_client *cc);

@@ -138,6 +138,7 @@ static bool send_announcement(struct display_client *client)
 bool display_client_produce(struct channel_client *cc)
 {
     struct display_client *client = (struct display_client *)cc;
+    struct display *display = display_client_display(client);
 
     if (!client->ready)
         return false;
@@ -148,11 +149,14 @@ bool display_client_produce(struct channel_client *cc)
     }
     if ((client->monitors_pending || client->mark_pending) && send_announcement(client))
         return true;
-    if (display_client_next(client) != NULL)
+    if (display_client_next(client) != NULL) {
         send_item(client);
-    else if (!g_queue_is_empty(&client->damaged))
+        if (display_client_has_room(client))
+            display->has_room(display->opaque);
+    } else if (!g_queue_is_empty(&client->damaged)) {
         send_damage(client);
-    else
+    } else {
         return false;
+    }
     return true;
 }

@@ -46,6 +46,14 @@ static void clients_changed(void *opaque)
     worker_update_capabilities(opaque);
 }
 
+static void has_room(void *opaque)
+{
+    struct display_worker *worker = opaque;
+
+    if (worker->running)
+        loop_timer_start(worker->ring_timer, 0);
+}
+
 static void ring_timer_expired(void *opaque)
 {
     worker_service_rings(opaque);
@@ -124,7 +132,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     worker->ring_timer = loop_timer_create(worker->loop, ring_timer_expired, worker);
     surfaces_init(&worker->surfaces, CLAMP(info.n_surfaces, 1, MAX_SURFACES));
     display_init(&worker->display, server, qxl->id, worker->loop, &worker->surfaces,
-                 clients_changed, worker);
+                 clients_changed, has_room, worker);
     cursor_init(&worker->cursor, server, qxl->id, worker->loop);
     start_thread(worker);
 

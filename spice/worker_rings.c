@@ -5,7 +5,7 @@
 
 #define SLICE_US          (10 * 1000) /* then clients and requests get their turn */
 #define REPOLL_MS         10 /* an empty ring is looked at once more before we ask for a wakeup */
-#define COMMANDS_PER_LOOK 16 /* at the clock */
+#define COMMANDS_PER_STEP 16 /* between looks at the clock and at the clients */
 /* A guest that keeps adding while it is waited for; the rings hold 32. */
 #define MAX_DRAINED  (1 << 18)
 #define MAX_REQUESTS 4
@@ -13,7 +13,9 @@
 enum ring_state {
     RING_SLEEPS, /* the guest notifies us */
     RING_REPOLL, /* look again in REPOLL_MS */
-    RING_BUSY,   /* there may be more */
+    RING_BUSY,   /* there may be more, but the time is up */
+    RING_STEP,   /* there may be more */
+    RING_WAITS,  /* a client is to be waited for */
 };
 
 static bool fetch(struct display_worker *worker, struct worker_ring *ring, QXLCommandExt *command)
@@ -54,8 +56,8 @@ static enum ring_state service(struct display_worker *worker, struct worker_ring
 
         while (fetch(worker, ring, &command)) {
             execute(worker, &command);
-            if (++commands % COMMANDS_PER_LOOK == 0 && g_get_monotonic_time() >= deadline)
-                return RING_BUSY;
+            if (++commands == COMMANDS_PER_STEP)
+                return g_get_monotonic_time() >= deadline ? RING_BUSY : RING_STEP;
         }
         state = found_empty(worker, ring);
         if (state != RING_BUSY || ++requests == MAX_REQUESTS)
@@ -63,20 +65,42 @@ static enum ring_state service(struct display_worker *worker, struct worker_ring
     }
 }
 
+/* The command ring, in steps: clients that keep up are not left behind by more than a step. */
+static enum ring_state service_commands(struct display_worker *worker, int64_t deadline,
+                                        unsigned *wait_ms)
+{
+    enum ring_state state;
+
+    do {
+        if (display_must_wait(&worker->display, wait_ms)) {
+            worker_wake_clients(worker);
+            if (display_must_wait(&worker->display, wait_ms))
+                return RING_WAITS;
+        }
+        state = service(worker, &worker->command_ring, worker_execute, deadline);
+    } while (state == RING_STEP);
+    return state;
+}
+
 void worker_service_rings(struct display_worker *worker)
 {
     int64_t deadline = g_get_monotonic_time() + SLICE_US;
     enum ring_state cursor, commands;
+    unsigned wait_ms;
 
     if (!worker->running)
         return;
-    cursor = service(worker, &worker->cursor_ring, worker_execute_cursor, deadline);
-    commands = service(worker, &worker->command_ring, worker_execute, deadline);
+    do {
+        cursor = service(worker, &worker->cursor_ring, worker_execute_cursor, deadline);
+    } while (cursor == RING_STEP);
+    commands = service_commands(worker, deadline, &wait_ms);
     worker_wake_clients(worker);
     if (cursor == RING_BUSY || commands == RING_BUSY)
         loop_timer_start(worker->ring_timer, 0);
     else if (cursor == RING_REPOLL || commands == RING_REPOLL)
         loop_timer_start(worker->ring_timer, REPOLL_MS);
+    else if (commands == RING_WAITS)
+        loop_timer_start(worker->ring_timer, wait_ms);
 }
 
 static void drain(struct display_worker *worker, struct worker_ring *ring,
