@@ -38,53 +38,56 @@ static const struct option_key keys[] = {
 static void test_values(void)
 {
     static const struct {
-        const char *text;
-        struct values expected;
+        const char *input;
+        const char *text, *other;
+        bool flag;
+        enum option_tristate tristate;
+        int64_t number, size;
+        int choice;
     } rows[] = {
-        {"text=a", {.text = "a"}},
-        {"text=", {.text = ""}},
-        {"text=a=b", {.text = "a=b"}},
-        {"text=a,,b,other=c", {.text = "a,b", .other = "c"}},
-        {"text=,,,,", {.text = ",,"}},
-        {"word", {.text = "word"}},
-        {"wo,,rd,other=x", {.text = "wo,rd", .other = "x"}},
-        {"text=a,text=b", {.text = "b"}},
-        {"text=a,", {.text = "a"}},
-        {"flag=on", {.flag = true}},
-        {"flag=yes,flag=off", {.flag = false}},
-        {"flag", {.flag = true}},
-        {"other=x,flag", {.other = "x", .flag = true}},
-        {"tristate=no", {.tristate = OPTION_OFF}},
-        {"tristate", {.tristate = OPTION_ON}},
-        {"number=-5", {.number = -5}},
-        {"number=100", {.number = 100}},
-        {"number=0x10", {.number = 16}},
-        {"number=010", {.number = 10}},
-        {"size=0", {.size = 0}},
-        {"size=3k", {.size = 3 * 1024}},
-        {"size=64M", {.size = 64 << 20}},
-        {"size=0x10K", {.size = 16 * 1024}},
-        {"size=2G", {.size = INT64_C(2) << 30}},
-        {"size=1T", {.size = INT64_C(1) << 40}},
-        {"choice=pear", {.choice = 1}},
+        {"text=a", .text = "a"},
+        {"text=", .text = ""},
+        {"text=a=b", .text = "a=b"},
+        {"text=a,,b,other=c", .text = "a,b", .other = "c"},
+        {"text=,,,,", .text = ",,"},
+        {"word", .text = "word"},
+        {"wo,,rd,other=x", .text = "wo,rd", .other = "x"},
+        {"text=a,text=b", .text = "b"},
+        {"text=a,", .text = "a"},
+        {"flag=on", .flag = true},
+        {"flag=yes,flag=off", .flag = false},
+        {"flag", .flag = true},
+        {"other=x,flag", .other = "x", .flag = true},
+        {"tristate=no", .tristate = OPTION_OFF},
+        {"tristate", .tristate = OPTION_ON},
+        {"number=-5", .number = -5},
+        {"number=100", .number = 100},
+        {"number=0x10", .number = 16},
+        {"number=010", .number = 10},
+        {"size=0", .size = 0},
+        {"size=3k", .size = 3 * 1024},
+        {"size=64M", .size = 64 << 20},
+        {"size=0x10K", .size = 16 * 1024},
+        {"size=2G", .size = INT64_C(2) << 30},
+        {"size=1T", .size = INT64_C(1) << 40},
+        {"choice=pear", .choice = 1},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const struct values *expected = &rows[i].expected;
         struct values got = {0};
         GError *error = NULL;
 
-        g_test_message("%s", rows[i].text);
-        bool good = option_list_parse("-x", rows[i].text, keys, "text", &got, &error);
+        g_test_message("%s", rows[i].input);
+        bool good = option_list_parse("-x", rows[i].input, keys, "text", &got, &error);
         g_assert_no_error(error);
         g_assert_true(good);
-        g_assert_cmpstr(got.text, ==, expected->text);
-        g_assert_cmpstr(got.other, ==, expected->other);
-        g_assert_cmpint(got.flag, ==, expected->flag);
-        g_assert_cmpint(got.tristate, ==, expected->tristate);
-        g_assert_cmpint(got.number, ==, expected->number);
-        g_assert_cmpint(got.size, ==, expected->size);
-        g_assert_cmpint(got.choice, ==, expected->choice);
+        g_assert_cmpstr(got.text, ==, rows[i].text);
+        g_assert_cmpstr(got.other, ==, rows[i].other);
+        g_assert_cmpint(got.flag, ==, rows[i].flag);
+        g_assert_cmpint(got.tristate, ==, rows[i].tristate);
+        g_assert_cmpint(got.number, ==, rows[i].number);
+        g_assert_cmpint(got.size, ==, rows[i].size);
+        g_assert_cmpint(got.choice, ==, rows[i].choice);
         option_list_clear(keys, &got);
         g_assert_null(got.text);
     }
@@ -379,32 +382,32 @@ static void test_machine_options(void)
     struct machine_options options;
     const struct option_group groups[] = {{"", machine_command_options, &options},
                                           {NULL, NULL, NULL}};
-    char *good[] = {"-name",
-                    "guest=box,debug-threads=on",
-                    "--uuid",
-                    "00112233-4455-6677-8899-aAbBcCdDeEfF",
-                    "-qmp",
-                    "unix:/a,server=on,wait=off",
-                    "-qmp=unix:/b,,c",
-                    "-S",
-                    "-display",
-                    "none",
-                    "-d",
-                    "guest_errors",
-                    "-device",
-                    "qxl,id=a",
-                    "-device",
-                    "qxl",
-                    "rest",
-                    "-S",
-                    NULL};
+    const char *good[] = {"-name",
+                          "guest=box,debug-threads=on",
+                          "--uuid",
+                          "00112233-4455-6677-8899-aAbBcCdDeEfF",
+                          "-qmp",
+                          "unix:/a,server=on,wait=off",
+                          "-qmp=unix:/b,,c",
+                          "-S",
+                          "-display",
+                          "none",
+                          "-d",
+                          "guest_errors",
+                          "-device",
+                          "qxl,id=a",
+                          "-device",
+                          "qxl",
+                          "rest",
+                          "-S",
+                          NULL};
     static const uint8_t uuid[16] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
                                      0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
     char **rest;
     GError *error = NULL;
 
     machine_options_init(&options);
-    g_assert_true(command_line_parse("demo", good, groups, &rest, &error));
+    g_assert_true(command_line_parse("demo", (char **)good, groups, &rest, &error));
     g_assert_no_error(error);
     g_assert_cmpstr(*rest, ==, "rest");
     g_assert_cmpstr(options.name, ==, "box");
@@ -416,7 +419,7 @@ static void test_machine_options(void)
     g_assert_true(options.paused && options.guest_errors);
     machine_options_finish(&options);
 
-    static char *bad[][3] = {
+    static const char *const bad[][3] = {
         {"-nosuch", NULL},
         {"-name", NULL},
         {"-S=1", NULL},
@@ -433,7 +436,7 @@ static void test_machine_options(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         machine_options_init(&options);
-        g_assert_false(command_line_parse("demo", bad[i], groups, &rest, &error));
+        g_assert_false(command_line_parse("demo", (char **)bad[i], groups, &rest, &error));
         g_assert_error(error, CLI_ERROR, CLI_ERROR_USAGE);
         g_test_message("%s", error->message);
         g_assert_nonnull(strstr(error->message, bad[i][0][1] == 'S' ? "-S" : bad[i][0]));
