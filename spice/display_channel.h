@@ -6,9 +6,9 @@
  * surfaces, and while there is any, further drawing only adds to it. Damage is sent as the pixels
  * of that moment. When none is left, commands follow again.
  *
- * Commands are fetched no faster than a client takes them as long as it takes them fast; so a client
- * that keeps up sees each of them. One that does not drain its queue soon enough is slow, and for a
- * while nobody waits for it.
+ * Commands are fetched no faster than a client takes them as long as it takes them fast; so a
+ * client that keeps up sees each of them. One that does not drain its queue soon enough is slow,
+ * and for a while nobody waits for it.
  *
  * The worker's thread. Facts: spice-wire.md section 4. SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -35,8 +35,8 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
 void display_finish(struct display *display);
 
 /*
- * Is there a client to be waited for before more is drawn? For *WAIT_MS at most; has_room() may come
- * earlier.
+ * Is there a client to be waited for before more is drawn? For *WAIT_MS at most; has_room() may
+ * come earlier.
  */
 bool display_must_wait(struct display *display, unsigned *wait_ms);
 
