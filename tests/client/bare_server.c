@@ -1,13 +1,14 @@
 /*
- * A SPICE server without displays, for tests of its network side: prints the port, what reaches its
- * keyboard, mouse and tablet, and the channel events, one a line; obeys commands on its standard
- * input until that ends.
+ * A SPICE server with nothing behind it, for tests of its network side: prints the port, what
+ * reaches its keyboard, mouse and tablet, and the channel events, one a line; obeys commands on its
+ * standard input until that ends.
  *
  *   bare_server [PASSWORD]            without one, nobody is asked for any
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/qxl_host.h"
 
 #include <arpa/inet.h>
 #include <glib-unix.h>
@@ -101,7 +102,17 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
 struct host {
     SpiceServer *server;
     GMainLoop *loop;
+    struct qxl_host *displays[2]; /* NULL: not there */
 };
+
+/* A display with a picture of 320 x 200. */
+static struct qxl_host *create_display(SpiceServer *server, int id)
+{
+    struct qxl_host *display = qxl_host_create(server, id, 1024 * 1024);
+
+    qxl_host_create_primary(display, 320, 200, SPICE_SURFACE_FMT_32_xRGB, 0);
+    return display;
+}
 
 /* True: go on reading. */
 static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED,
@@ -118,12 +129,22 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     if (g_str_has_prefix(line, "ticket ")) {
         int lifetime = atoi(line + 7);
 
-        printf("%d\n", spice_server_set_ticket(host->server, strchr(line + 7, ' ') + 1, lifetime, 0,
-                                               0));
+        printf("%d\n",
+               spice_server_set_ticket(host->server, strchr(line + 7, ' ') + 1, lifetime, 0, 0));
     } else if (strcmp(line, "leds") == 0) {
         spice_server_kbd_leds(&keyboard, leds);
     } else if (strcmp(line, "tablet") == 0) {
         printf("%d\n", spice_server_add_interface(host->server, &tablet.base));
+    } else if (strcmp(line, "no-tablet") == 0) {
+        printf("%d\n", spice_server_remove_interface(&tablet.base));
+    } else if (g_str_has_prefix(line, "display ")) {
+        host->displays[line[8] == '1'] = create_display(host->server, line[8] == '1');
+    } else if (g_str_has_prefix(line, "no-display ")) {
+        g_clear_pointer(&host->displays[line[11] == '1'], qxl_host_destroy);
+    } else if (strcmp(line, "no-picture") == 0) {
+        spice_qxl_destroy_primary_surface(&host->displays[0]->qxl, 0);
+    } else if (strcmp(line, "server-mouse") == 0) {
+        printf("%d\n", spice_server_is_server_mouse(host->server));
     } else if (strcmp(line, "clients") == 0) {
         printf("%d\n", spice_server_get_num_clients(host->server));
     } else if (strcmp(line, "secure-inputs") == 0) {
@@ -135,8 +156,7 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
 
 static int listen_on_loopback(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -153,7 +173,7 @@ int main(int argc, char **argv)
 {
     static const uint8_t uuid[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     SpiceCoreInterface *core = core_loop_interface();
-    struct host host = {spice_server_new(), g_main_loop_new(NULL, FALSE)};
+    struct host host = {.server = spice_server_new(), .loop = g_main_loop_new(NULL, FALSE)};
     int fd;
 
     setvbuf(stdin, NULL, _IONBF, 0);
@@ -177,6 +197,9 @@ int main(int argc, char **argv)
     spice_server_vm_start(host.server);
     g_unix_fd_add(0, G_IO_IN | G_IO_HUP, on_command, &host);
     g_main_loop_run(host.loop);
+    for (size_t i = 0; i < G_N_ELEMENTS(host.displays); i++) {
+        g_clear_pointer(&host.displays[i], qxl_host_destroy);
+    }
     spice_server_destroy(host.server);
     close(fd);
     g_main_loop_unref(host.loop);

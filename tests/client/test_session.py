@@ -246,6 +246,66 @@ with tap.case("a tablet alone does not allow client mode while there is no displ
     with spice.Main(port) as main:
         assert (main.modes, main.mode) == (1, 1)
 
+MOUSE_MODE, CHANNELS_LIST = 105, 104
+SERVER_MODE, CLIENT_MODE = 1, 2
+
+
+def expect_mode(main, supported, current):
+    body = main.expect(MOUSE_MODE)
+    assert struct.unpack("<HH", body) == (supported, current), body
+
+
+with tap.case("client mode: with a tablet and one display; positions, buttons, wheel"):
+    with spice.Main(port) as main, inputs_of(main) as inputs:
+        main.send_message(104)
+        assert main.expect(CHANNELS_LIST) == struct.pack("<IBB", 1, spice.INPUTS, 0)
+        server.command("display 0")
+        new = [main.expect(CHANNELS_LIST), main.expect(CHANNELS_LIST)]
+        assert sorted(new) == [struct.pack("<IBB", 1, spice.DISPLAY, 0),
+                               struct.pack("<IBB", 1, spice.CURSOR, 0)], new
+        expect_mode(main, 3, SERVER_MODE)
+        assert server.devices(1) == ["size 320 200"]
+        main.send_message(105, struct.pack("<H", CLIENT_MODE))
+        expect_mode(main, 3, CLIENT_MODE)
+        server.command("server-mouse")
+        assert server.devices(1) == ["0"]
+        inputs.send_message(POSITION, struct.pack("<IIHB", 10, 20, 0, 0))
+        inputs.send_message(POSITION, struct.pack("<IIHB", 0xffffffff, 200, 1, 0))
+        inputs.send_message(PRESS, struct.pack("<BH", 2, 2))
+        inputs.send_message(RELEASE, struct.pack("<BH", 2, 0))
+        inputs.send_message(PRESS, struct.pack("<BH", 4, 8))
+        inputs.send_message(MOTION, struct.pack("<iiH", 1, 1, 0))
+        inputs.send_message(PRESS, struct.pack("<BH", 5, 16))
+        want = ["position 10 20 0", "position 319 199 1", "wheel 0 4", "tablet-buttons 0",
+                "wheel -1 0", "wheel 1 0"]
+        got = server.devices(len(want))
+        assert got == want, got
+
+with tap.case("a later session learns the mode; without the picture it is server mode again"):
+    with spice.Main(port) as main:
+        assert (main.displays, main.modes, main.mode) == (1, 3, CLIENT_MODE)
+        server.command("no-picture")
+        expect_mode(main, 1, SERVER_MODE)
+        main.send_message(105, struct.pack("<H", CLIENT_MODE))
+        main.send_message(104)
+        assert main.expect(MOUSE_MODE, CHANNELS_LIST)[:4] == b"\3\0\0\0", "not allowed: ignored"
+
+with tap.case("a second display or no tablet: no client mode"):
+    server.command("no-display 0")
+    server.command("display 0")
+    assert server.devices(1) == ["size 320 200"]
+    with spice.Main(port) as main:
+        assert main.modes == 3
+        server.command("display 1")
+        expect_mode(main, 1, SERVER_MODE)
+        server.command("no-display 1")
+        expect_mode(main, 3, SERVER_MODE)
+        assert server.devices(1) == ["size 320 200"]
+        server.command("no-tablet")
+        assert server.devices(1) == ["0"]
+        expect_mode(main, 1, SERVER_MODE)
+    server.command("no-display 0")
+
 with tap.case("a client that reads nothing is no burden"):
     deaf = spice.Main(port)
     start = server.cpu_seconds()
