@@ -16,6 +16,8 @@ const char *brush_open(struct brush *brush, const struct draw_brush *from,
     memset(brush, 0, sizeof(*brush));
     if (from->type == SPICE_BRUSH_TYPE_SOLID)
         brush->color = from->color;
+    if (drawing->target->bits == 1)
+        brush->color = brush->color & 1 ? UINT32_MAX : 0;
     if (from->type != SPICE_BRUSH_TYPE_PATTERN)
         return NULL;
 
