@@ -264,12 +264,11 @@ static void test_compression_level(void)
 
     card_guest_init(&guest, &secondary);
     g_assert_cmpuint(guest_rom(&guest).compression_level, ==, 0);
-    spice_server_set_streaming_video(guest.server, SPICE_STREAM_VIDEO_OFF);
-    spice_server_set_image_compression(guest.server, SPICE_IMAGE_COMPRESSION_QUIC);
+    qxl_interface.set_compression_level(&guest.card->instance, 1);
     g_assert_cmpuint(guest_rom(&guest).compression_level, ==, 1);
     guest_out(&guest, QXL_IO_RESET, 0);
     g_assert_cmpuint(guest_rom(&guest).compression_level, ==, 1);
-    spice_server_set_image_compression(guest.server, SPICE_IMAGE_COMPRESSION_OFF);
+    qxl_interface.set_compression_level(&guest.card->instance, 0);
     g_assert_cmpuint(guest_rom(&guest).compression_level, ==, 0);
     card_guest_finish(&guest);
 }

@@ -6,6 +6,7 @@
  */
 #include "qxl/internal.h"
 #include "tests/support/card_guest.h"
+#include "tests/support/core_loop.h"
 
 #include <linux/pci_regs.h>
 
@@ -396,6 +397,118 @@ static void test_stop_and_start(void)
     card_guest_finish(&guest);
 }
 
+static void test_moved_bars(void)
+{
+    /* Slots show the card's memory wherever the BAR is, and also when it is nowhere. */
+    struct qxl_config config = {0};
+    struct card_guest guest;
+    uint32_t elsewhere = 0xa0000000;
+    uint16_t nothing = 0;
+    struct qxl_screen screen;
+
+    card_guest_init(&guest, &config);
+    guest_add_slots(&guest);
+    guest_create_primary(&guest, 640, 480);
+    pci_config_write(guest.pci, PCI_BASE_ADDRESS_0, &elsewhere, 4);
+    guest_push_raw(&guest, QXL_CMD_DRAW, guest_make_fill(&guest, 0, 0, 0, 640, 480, 0x010101));
+    g_assert_true(qxl_card_screen(guest.card, &screen));
+    g_assert_cmphex(guest_read32(&guest, 0, 0) & 0xffffff, ==, 0x010101);
+    pci_config_write(guest.pci, PCI_COMMAND, &nothing, 2);
+    guest_push_raw(&guest, QXL_CMD_DRAW, guest_make_fill(&guest, 0, 0, 0, 640, 480, 0x020202));
+    g_assert_true(qxl_card_screen(guest.card, &screen));
+    g_assert_cmphex(guest_read32(&guest, 0, 0) & 0xffffff, ==, 0x020202);
+    /* A new slot needs the BAR where it is now. */
+    guest_out(&guest, QXL_IO_MEMSLOT_ADD, 3);
+    g_assert_cmpuint(guest_bugs(&guest, "memslot-range"), ==, 1);
+    card_guest_finish(&guest);
+}
+
+static void test_surface_over_the_rings(void)
+{
+    /* A guest that lets the card draw over its own rings harms itself only. */
+    struct qxl_config config = {0};
+    struct card_guest guest;
+    QXLSurfaceCreate create = guest_primary(64, 64);
+    struct qxl_screen screen;
+
+    card_guest_init(&guest, &config);
+    guest_add_slots(&guest);
+    guest_set_slot(&guest, GUEST_RAM_ADDRESS, GUEST_RAM_ADDRESS + (64 << 20));
+    guest_out(&guest, QXL_IO_MEMSLOT_ADD, 3);
+    create.mem = guest_address(3, (64 << 20) - 64 * 64 * 4);
+    guest_set_primary(&guest, &create);
+    guest_out(&guest, QXL_IO_CREATE_PRIMARY, 0); /* clears the memory, rings included */
+    QXLCommand command = {guest_make_fill(&guest, 0, 0, 0, 64, 64, 0xffffffff), QXL_CMD_DRAW, 0};
+    guest_set_header(&guest, RING(items), &command, sizeof(command));
+    guest_set_header32(&guest, RING(prod), 1);
+    guest_out(&guest, QXL_IO_NOTIFY_CMD, 0);
+    g_assert_true(qxl_card_screen(guest.card, &screen));
+    guest_out(&guest, QXL_IO_NOTIFY_CMD, 0);
+    guest_out(&guest, QXL_IO_NOTIFY_OOM, 0);
+    g_assert_true(qxl_card_screen(guest.card, &screen));
+    guest_out(&guest, QXL_IO_RESET, 0);
+    g_assert_cmpuint(guest_header32(&guest, RING(num_items)), ==, 32);
+    guest_add_slots(&guest);
+    guest_create_primary(&guest, 640, 480);
+    card_guest_finish(&guest);
+}
+
+struct host_record {
+    unsigned changes;
+    uint32_t width, height;
+};
+
+static void ignore_irq(void *opaque, bool level)
+{
+    (void)opaque;
+    (void)level;
+}
+
+static bool bar_at_its_place(void *opaque, enum qxl_bar bar, uint64_t *address)
+{
+    (void)opaque;
+    *address = bar == QXL_BAR_RAM ? GUEST_RAM_ADDRESS : GUEST_VRAM_ADDRESS;
+    return bar != QXL_BAR_VRAM64;
+}
+
+static void note_display(void *opaque, uint32_t width, uint32_t height)
+{
+    struct host_record *record = opaque;
+
+    record->changes++;
+    record->width = width;
+    record->height = height;
+}
+
+static void test_host_hears_of_sizes(void)
+{
+    static const struct qxl_host host = {ignore_irq, bar_at_its_place, note_display};
+    struct qxl_config config = {.primary = true};
+    struct host_record record = {0};
+    SpiceServer *server = spice_server_new();
+    GError *error = NULL;
+
+    spice_server_set_noauth(server);
+    g_assert_cmpint(spice_server_init(server, core_loop_interface()), ==, 0);
+    struct qxl_card *card = qxl_card_create(&config, server, 0, &host, &record, &error);
+    g_assert_no_error(error);
+    qxl_card_start(card);
+    g_assert_cmpuint(record.changes, ==, 1);
+    g_assert_cmpuint(record.width, ==, 720);
+    qxl_card_io_write(card, QXL_IO_SET_MODE, POSITION_1024x768x32);
+    g_assert_cmpuint(record.width, ==, 1024);
+    g_assert_cmpuint(record.height, ==, 768);
+    unsigned before = record.changes;
+    qxl_card_io_write(card, QXL_IO_UPDATE_IRQ, 0);
+    g_assert_cmpuint(record.changes, ==, before);
+    qxl_card_io_write(card, QXL_IO_DESTROY_PRIMARY, 0);
+    g_assert_cmpuint(record.width, ==, 0);
+    qxl_card_io_write(card, QXL_IO_RESET, 0);
+    g_assert_cmpuint(record.width, ==, 720);
+    qxl_card_destroy(card);
+    spice_server_destroy(server);
+}
+
 int main(int argc, char **argv)
 {
     card_guest_test_init(&argc, &argv);
@@ -415,5 +528,8 @@ int main(int argc, char **argv)
     g_test_add_func("/card/modes/reset-under-load", test_reset_under_load);
     g_test_add_func("/card/modes/vga-write-with-full-rings", test_vga_write_with_full_rings);
     g_test_add_func("/card/modes/stop-and-start", test_stop_and_start);
+    g_test_add_func("/card/modes/moved-bars", test_moved_bars);
+    g_test_add_func("/card/modes/surface-over-the-rings", test_surface_over_the_rings);
+    g_test_add_func("/card/modes/host-hears-of-sizes", test_host_hears_of_sizes);
     return g_test_run();
 }

@@ -302,6 +302,34 @@ static void test_num_items_ignored(void)
     card_guest_finish(&guest);
 }
 
+static void test_random_notify_words(void)
+{
+    /* They cost or spare interrupts, nothing else. */
+    struct card_guest guest;
+    unsigned back = 0;
+
+    card_guest_init(&guest, &secondary);
+    guest_add_slots(&guest);
+    guest_create_primary(&guest, 640, 480);
+    for (unsigned i = 0; i < 300; i++) {
+        guest_set_header32(&guest, RING(notify_on_prod), g_test_rand_int());
+        guest_set_header32(&guest, RING(notify_on_cons), g_test_rand_int());
+        guest_set_header32(&guest, FIELD(release_ring.notify_on_prod), g_test_rand_int());
+        guest_set_header32(&guest, FIELD(release_ring.notify_on_cons), g_test_rand_int());
+        guest_push_raw(&guest, QXL_CMD_DRAW, make_draw(&guest));
+        guest_out(&guest, QXL_IO_NOTIFY_CMD, 0);
+        back += guest_collect(&guest);
+    }
+    for (unsigned tries = 0; back < 300 && tries < 2000; tries++) {
+        guest_out(&guest, QXL_IO_NOTIFY_OOM, 0);
+        g_usleep(5000);
+        back += guest_collect(&guest);
+    }
+    g_assert_cmpuint(back, ==, 300);
+    g_assert_false(guest_is_frozen(&guest));
+    card_guest_finish(&guest);
+}
+
 static void test_overrun(void)
 {
     struct card_guest guest;
@@ -565,6 +593,7 @@ int main(int argc, char **argv)
     g_test_add_func("/card/rings/flush-release", test_flush_release);
     g_test_add_func("/card/rings/oom-with-unread", test_oom_with_unread_entries);
     g_test_add_func("/card/rings/num-items", test_num_items_ignored);
+    g_test_add_func("/card/rings/random-notify-words", test_random_notify_words);
     g_test_add_func("/card/rings/overrun", test_overrun);
     g_test_add_func("/card/rings/rewritten-indices", test_rewritten_indices);
     g_test_add_func("/card/rings/release-items-written", test_release_items_written_by_guest);
