@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LIBRARY   "/usr/lib/x86_64-linux-gnu/libspice-server.so.1"
-#define SEQUENCES 300
+#define SEQUENCES 1000
 #define COMMANDS  6
 
 static const struct random_surface surfaces[] = {
