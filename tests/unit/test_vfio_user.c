@@ -221,7 +221,7 @@ static void test_lane_relief(void)
                         VFIO_USER_LANE_DONE);
     int64_t start = g_get_monotonic_time();
     g_assert_cmpint(
-        vfio_user_lane_write_direct(&lane, IO_BAR, FAKE_PCI_SLEEP, 4, VFIO_USER_PATIENCE_MS + 500),
+        vfio_user_lane_write_direct(&lane, IO_BAR, FAKE_PCI_SLEEP, 4, VFIO_USER_PATIENCE_MS + 1500),
         ==, VFIO_USER_LANE_RELIEVED);
     g_assert_cmpint(g_get_monotonic_time() - start, >=, VFIO_USER_PATIENCE_MS * 1000);
     g_assert_cmpint(GPOINTER_TO_INT(g_thread_join(other)), ==, VFIO_USER_LANE_TAKE_OVER);
