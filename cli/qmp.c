@@ -108,6 +108,8 @@ static void session_update_watches(struct session *session)
 
 static void session_flush(struct session *session)
 {
+    /* The list's reference goes when the session closes on the way. */
+    g_rc_box_acquire(session);
     while (session->fd >= 0 && session->output->len) {
         ssize_t sent = send(session->fd, session->output->data, session->output->len,
                             MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -121,16 +123,14 @@ static void session_flush(struct session *session)
     if (session->output->len > OUTPUT_MAX)
         session_close(session);
     session_update_watches(session);
+    session_unref(session);
 }
 
 static gboolean session_writable(int fd, GIOCondition condition, gpointer data)
 {
-    struct session *session = g_rc_box_acquire(data);
-
     (void)fd;
     (void)condition;
-    session_flush(session);
-    session_unref(session);
+    session_flush(data);
     return G_SOURCE_CONTINUE;
 }
 

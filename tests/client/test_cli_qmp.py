@@ -184,6 +184,15 @@ def hostile(demo):
                 raw.send(data)
         with Raw(demo.monitor) as raw:
             assert raw.ask({"execute": "query-name"}) == {"return": {}}
+    with tap.case("events for clients that have just left"), Raw(demo.monitor) as stayer:
+        for _ in range(20):
+            crowd = [Raw(demo.monitor) for _ in range(5)]
+            stayer.send(b'{"execute": "stop"}{"execute": "cont"}')
+            for raw in crowd:
+                raw.socket.close()
+        replies = 0
+        while replies < 40:
+            replies += "return" in stayer.read()
     with tap.case("too many clients are told so"):
         crowd = []
         try:
