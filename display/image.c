@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "display/image.h"
+#include "display/image_private.h"
 #include "display/expand.h"
 
 #include <glib.h>
@@ -102,7 +102,7 @@ static pixman_format_code_t bitmap_native(uint8_t format, const struct canvas *c
  * What pixels become before they are put on the canvas: its own format, but an alpha byte is
  * neither thrown away nor made up, because these pixels are copied as they are.
  */
-static pixman_format_code_t canvas_wants(const struct canvas *canvas, bool has_alpha)
+pixman_format_code_t canvas_wants(const struct canvas *canvas, bool has_alpha)
 {
     pixman_format_code_t format = surface_format_pixman(canvas->format);
 
@@ -118,8 +118,7 @@ static bool format_is_direct(uint8_t format)
            format == SPICE_BITMAP_FMT_RGBA || format == SPICE_BITMAP_FMT_8BIT_A;
 }
 
-/* A private buffer for rows FIRST to END, zeroed when ZERO. Rows are aligned for pixman. */
-static const char *image_allocate(struct image *image, int first, int end, bool zero)
+const char *image_allocate(struct image *image, int first, int end, bool zero)
 {
     size_t stride = ((size_t)image->width * (image->bits / 8) + 3) & ~(size_t)3;
     size_t size;
@@ -137,7 +136,7 @@ static const char *image_allocate(struct image *image, int first, int end, bool 
     return NULL;
 }
 
-static const char *image_wrap(struct image *image)
+const char *image_wrap(struct image *image)
 {
     if (image->width > PIXMAN_MAX || image->height > PIXMAN_MAX)
         return "the image is too large to be scaled or blended";
@@ -169,13 +168,13 @@ static const char *image_gather(struct image *image, const struct draw_image *fr
     return reason;
 }
 
-/* Lets pixman convert the private pixels of IMAGE to FORMAT. */
-static const char *image_convert(struct image *image, pixman_format_code_t format, int first,
-                                 int end)
+const char *image_convert(struct image *image, pixman_format_code_t format, int first, int end)
 {
     struct image converted = *image;
     const char *reason;
 
+    if (image->width > PIXMAN_MAX)
+        return "the image is too large to be converted";
     converted.owned = NULL;
     converted.format = format;
     converted.bits = PIXMAN_FORMAT_BPP(format);
@@ -276,8 +275,7 @@ static const char *open_bitmap(struct image *opened, const struct draw_image *im
 
     reason = image_gather(opened, image, first, end);
     if (!reason && convert) {
-        reason = opened->width > PIXMAN_MAX ? "the image is too large to be converted"
-                                            : image_convert(opened, wanted, first, end);
+        reason = image_convert(opened, wanted, first, end);
         if (!reason && or_mask) {
             uint8_t *row = opened->owned;
             for (int y = first; y < end; y++, row += opened->stride)
@@ -349,7 +347,7 @@ const char *image_open(struct image *opened, const struct draw_image *image, enu
         reason = open_surface(opened, image->surface_id, use, first, end, drawing);
         break;
     case SPICE_IMAGE_TYPE_QUIC:
-        reason = "QUIC images are not supported";
+        reason = open_quic(opened, image, use, drawing);
         break;
     default:
         reason = "unknown image type";
@@ -371,7 +369,7 @@ const char *image_open_area(struct image *opened, const struct draw_image *image
         return "the source area is empty";
     if (area->x1 < 0 || area->y1 < 0)
         return "the source area is outside of the image";
-    if (image && image->type == SPICE_IMAGE_TYPE_BITMAP &&
+    if (image && image->type != SPICE_IMAGE_TYPE_SURFACE &&
         ((uint32_t)area->x2 > image->width || (uint32_t)area->y2 > image->height))
         return "the source area is outside of the image";
     if (use == IMAGE_ROWS && rect_same_size(area, box)) {
