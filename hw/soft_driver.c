@@ -141,9 +141,15 @@ bool soft_driver_queue(struct soft_driver *driver, uint64_t offset, uint32_t typ
     return true;
 }
 
-static bool ring_is_full(struct ring ring, uint32_t size)
+/* Sleeps until at most KEEP commands are left in the ring. */
+static bool wait_for_room(struct soft_driver *driver, struct ring ring, uint32_t keep)
 {
-    return *ring.producer - load(ring.consumer) >= size;
+    while (*ring.producer - load(ring.consumer) > keep) {
+        store(ring.notify_on_consumer, *ring.producer - keep);
+        if (*ring.producer - load(ring.consumer) > keep && !soft_driver_wait(driver, RING_TIMEOUT))
+            return false;
+    }
+    return true;
 }
 
 bool soft_driver_flush(struct soft_driver *driver)
@@ -159,10 +165,9 @@ bool soft_driver_flush(struct soft_driver *driver)
         struct ring ring = is_cursor ? cursor : display;
         uint32_t size = is_cursor ? QXL_CURSOR_RING_SIZE : QXL_COMMAND_RING_SIZE;
 
-        if (ring_is_full(ring, size)) {
-            store(ring.notify_on_consumer, load(ring.consumer) + 1);
-            if (ring_is_full(ring, size))
-                go_on = soft_driver_wait(driver, RING_TIMEOUT);
+        if (*ring.producer - load(ring.consumer) >= size) {
+            /* By halves: a wake-up for each command would cost more than the command. */
+            go_on = wait_for_room(driver, ring, size / 2);
             continue;
         }
         uint32_t producer = *ring.producer;
@@ -182,20 +187,10 @@ bool soft_driver_flush(struct soft_driver *driver)
     return go_on;
 }
 
-static bool drain_ring(struct soft_driver *driver, struct ring ring)
-{
-    while (load(ring.consumer) != *ring.producer) {
-        store(ring.notify_on_consumer, *ring.producer);
-        if (load(ring.consumer) != *ring.producer && !soft_driver_wait(driver, RING_TIMEOUT))
-            return false;
-    }
-    return true;
-}
-
 bool soft_driver_drain(struct soft_driver *driver)
 {
-    return drain_ring(driver, RING(driver, cmd_ring)) &&
-           drain_ring(driver, RING(driver, cursor_ring));
+    return wait_for_room(driver, RING(driver, cmd_ring), 0) &&
+           wait_for_room(driver, RING(driver, cursor_ring), 0);
 }
 
 /* A command came back: its memory is free, and that of a surface whose end it was. */
