@@ -45,6 +45,23 @@ static QXLPHYSICAL encode_chunks(const struct draw_bytes *bytes, GPtrArray *memo
     return first;
 }
 
+/* The first piece is part of the image itself. */
+static QXLPHYSICAL encode_quic(const QXLImage *head, const struct draw_bytes *data,
+                               GPtrArray *memory)
+{
+    size_t first = data->pieces[0].iov_len;
+    QXLImage *to = keep(memory, sizeof(*to) + first + 64);
+    struct draw_bytes rest = {data->size - first, data->count - 1, data->pieces + 1};
+
+    to->descriptor = head->descriptor;
+    to->quic.data_size = data->size;
+    QXLDataChunk *chunk = (QXLDataChunk *)to->quic.data;
+    chunk->data_size = first;
+    memcpy(chunk->data, data->pieces[0].iov_base, first);
+    chunk->next_chunk = encode_chunks(&rest, memory);
+    return address(to);
+}
+
 static QXLPHYSICAL encode_palette(const struct draw_palette *palette, GPtrArray *memory)
 {
     if (!palette)
@@ -70,6 +87,8 @@ static QXLPHYSICAL encode_image(const struct draw_image *image, GPtrArray *memor
         to->surface_image.surface_id = image->surface_id;
         return address(to);
     }
+    if (image->type == SPICE_IMAGE_TYPE_QUIC)
+        return encode_quic(to, &image->quic.data, memory);
     to->bitmap.format = image->bitmap.format;
     to->bitmap.flags = image->bitmap.top_down ? QXL_BITMAP_TOP_DOWN : 0;
     to->bitmap.x = image->width;

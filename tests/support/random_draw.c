@@ -5,6 +5,7 @@
  */
 #include "tests/support/random_draw.h"
 #include "display/canvas.h"
+#include "display/quic.h"
 
 #include <string.h>
 
@@ -114,6 +115,33 @@ static struct draw_image *random_bitmap(struct random_draw *random, uint8_t form
     return image;
 }
 
+/* A picture in one or more pieces of QUIC stream. */
+static struct draw_image *random_quic(struct random_draw *random, int width, int height)
+{
+    struct draw_image *image = keep(random, sizeof(*image));
+    struct quic_info info = {random_between(random, QUIC_RGB16, QUIC_RGBA), width, height};
+    size_t pixel = quic_pixel_size(info.type), size = pixel * width * height;
+    uint8_t *pixels = g_malloc(size), *stream = g_malloc(quic_encoded_bound(&info));
+
+    for (size_t i = 0; i < size; i++)
+        pixels[i] = i / 3 + random_between(random, 0, 9);
+    size_t length = quic_encode(&info, pixels, pixel * width, stream);
+    size_t cut = random_between(random, 6, length / 4) * 4;
+    image->type = SPICE_IMAGE_TYPE_QUIC;
+    image->width = width;
+    image->height = height;
+    image->quic.data = (struct draw_bytes){length, 2, keep(random, 2 * sizeof(struct iovec))};
+    image->quic.data.pieces[0] = (struct iovec){keep(random, cut), cut};
+    image->quic.data.pieces[1] = (struct iovec){keep(random, length - cut + 1), length - cut};
+    memcpy(image->quic.data.pieces[0].iov_base, stream, cut);
+    memcpy(image->quic.data.pieces[1].iov_base, stream + cut, length - cut);
+    if (chance(random, 20))
+        image->flags |= SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
+    g_free(pixels);
+    g_free(stream);
+    return image;
+}
+
 static uint8_t random_bitmap_format(struct random_draw *random, uint32_t surface_format)
 {
     unsigned bits = surface_format_bits(surface_format);
@@ -165,6 +193,9 @@ static struct draw_image *random_image(struct random_draw *random, struct draw *
             }
         return image;
     }
+    if (chance(random, 10))
+        return random_quic(random, width + random_between(random, 0, 9),
+                           height + random_between(random, 0, 9));
     return random_bitmap(random, random_bitmap_format(random, format),
                          width + random_between(random, 0, 9),
                          height + random_between(random, 0, 9));

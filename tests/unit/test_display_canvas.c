@@ -127,6 +127,8 @@ static bool is_plain(const struct draw_image *image, uint32_t surface_format)
 
     if (!image || image->type == SPICE_IMAGE_TYPE_SURFACE)
         return true;
+    if (image->type == SPICE_IMAGE_TYPE_QUIC)
+        return false;
     if (image->bitmap.format <= SPICE_BITMAP_FMT_8BIT)
         return true;
     switch (image->bitmap.format) {
