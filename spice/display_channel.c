@@ -175,8 +175,14 @@ void display_monitors_changed(struct display *display)
 void display_fold(struct display *display)
 {
     for (GList *l = display->channel.clients; l != NULL; l = l->next) {
-        display_client_fold(l->data);
-        channel_client_own_messages(l->data);
+        struct display_client *client = l->data;
+        bool waited_for = client->waited_since != 0;
+
+        display_client_fold(client);
+        channel_client_own_messages(&client->base);
+        client->waited_since = 0;
+        if (waited_for)
+            display->has_room(display->opaque);
     }
 }
 

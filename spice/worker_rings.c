@@ -94,13 +94,14 @@ void worker_service_rings(struct display_worker *worker)
         cursor = service(worker, &worker->cursor_ring, worker_execute_cursor, deadline);
     } while (cursor == RING_STEP);
     commands = service_commands(worker, deadline, &wait_ms);
-    worker_wake_clients(worker);
     if (cursor == RING_BUSY || commands == RING_BUSY)
         loop_timer_start(worker->ring_timer, 0);
     else if (cursor == RING_REPOLL || commands == RING_REPOLL)
         loop_timer_start(worker->ring_timer, REPOLL_MS);
     else if (commands == RING_WAITS)
         loop_timer_start(worker->ring_timer, wait_ms);
+    /* Last: a client that takes what it was waited for brings us back at once. */
+    worker_wake_clients(worker);
 }
 
 static void drain(struct display_worker *worker, struct worker_ring *ring,
