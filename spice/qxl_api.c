@@ -278,7 +278,8 @@ static void fill_dirty(QXLRect *dirty, uint32_t places, const QXLRect *rects, ui
 {
     uint32_t filled = MIN(places, count);
 
-    memcpy(dirty, rects, filled * sizeof(*dirty));
+    if (filled > 0)
+        memcpy(dirty, rects, filled * sizeof(*dirty));
     memset(dirty + filled, 0, (places - filled) * sizeof(*dirty));
     for (uint32_t i = filled; i < count; i++) {
         QXLRect *last = &dirty[places - 1];

@@ -1,0 +1,303 @@
+/*
+ * The worker seen from its host: requests, their order and results, and guests that misbehave.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/support/core_loop.h"
+#include "tests/support/qxl_host.h"
+
+#include <spice/enums.h>
+#include <string.h>
+
+#define WIDTH  64
+#define HEIGHT 48
+
+struct fixture {
+    SpiceServer *server;
+    struct qxl_host *host;
+    uint32_t *primary;
+};
+
+static void set_up(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->server = spice_server_new();
+    spice_server_set_noauth(fixture->server);
+    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
+    fixture->host = qxl_host_create(fixture->server, 0, 4 * 1024 * 1024);
+    spice_server_vm_start(fixture->server);
+    fixture->primary =
+        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
+}
+
+static void tear_down(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    qxl_host_destroy(fixture->host);
+    spice_server_destroy(fixture->server);
+}
+
+static QXLRect whole(void)
+{
+    return (QXLRect){.bottom = HEIGHT, .right = WIDTH};
+}
+
+static void test_dirty(struct fixture *fixture, gconstpointer data)
+{
+    QXLInstance *qxl = &fixture->host->qxl;
+    QXLRect area = whole(), dirty[3];
+
+    (void)data;
+    /* The primary's zeroes. */
+    spice_qxl_update_area(qxl, 0, &area, dirty, 3, 1);
+    g_assert_cmpint(dirty[0].right, ==, WIDTH);
+    g_assert_cmpint(dirty[0].bottom, ==, HEIGHT);
+    g_assert_cmpint(dirty[1].bottom, ==, 0);
+
+    qxl_host_fill(fixture->host, 0, 2, 3, 10, 20, 0x123456);
+    spice_qxl_update_area(qxl, 0, &area, dirty, 3, 0);
+    g_assert_cmphex(fixture->primary[3 * WIDTH + 2], ==, 0x123456);
+    g_assert_cmphex(fixture->primary[3 * WIDTH + 10], ==, 0);
+    g_assert_cmphex(fixture->primary[19 * WIDTH + 9], ==, 0x123456);
+    g_assert_cmphex(fixture->primary[20 * WIDTH + 9], ==, 0);
+    g_assert_cmpint(dirty[0].left, ==, 2);
+    g_assert_cmpint(dirty[0].top, ==, 3);
+    g_assert_cmpint(dirty[0].right, ==, 10);
+    g_assert_cmpint(dirty[0].bottom, ==, 20);
+    g_assert_cmpuint(qxl_host_released(fixture->host), ==, 1);
+
+    /* More than there is room for: the last one covers the rest. */
+    qxl_host_fill(fixture->host, 0, 30, 1, 31, 2, 1);
+    qxl_host_fill(fixture->host, 0, 50, 40, 60, 48, 1);
+    spice_qxl_update_area(qxl, 0, &area, dirty, 2, 1);
+    g_assert_cmpint(dirty[0].left, ==, 30);
+    g_assert_cmpint(dirty[1].left, ==, 2);
+    g_assert_cmpint(dirty[1].right, ==, 60);
+    g_assert_cmpint(dirty[1].bottom, ==, 48);
+
+    spice_qxl_update_area(qxl, 0, &area, dirty, 2, 1);
+    g_assert_cmpint(dirty[0].right, ==, 0);
+    spice_qxl_update_area(qxl, 9, &area, dirty, 2, 1); /* there is none */
+    g_assert_cmpint(dirty[0].right, ==, 0);
+    spice_qxl_update_area(qxl, 0, &area, NULL, 0, 0);
+}
+
+/* Every asynchronous request completes once, in order, whatever is wrong with it. */
+static void test_async(struct fixture *fixture, gconstpointer data)
+{
+    QXLInstance *qxl = &fixture->host->qxl;
+    QXLRect area = whole();
+    QXLDevSurfaceCreate create = {.width = 8,
+                                  .height = 8,
+                                  .stride = 32,
+                                  .format = SPICE_SURFACE_FMT_32_xRGB,
+                                  .group_id = QXL_HOST_GROUP,
+                                  .mem = qxl_host_place(fixture->host, NULL, 256)};
+    QXLDevMemSlot slot = {.slot_group_id = 99};
+
+    (void)data;
+    qxl_host_fill(fixture->host, 0, 2, 3, 10, 20, 0x123456);
+    spice_qxl_update_area_async(qxl, 0, &area, 0, 1);
+    spice_qxl_update_area_async(qxl, 55, &area, 0, 2);
+    spice_qxl_destroy_surface_async(qxl, 44, 3);
+    spice_qxl_flush_surfaces_async(qxl, 4);
+    spice_qxl_destroy_primary_surface_async(qxl, 0, 5);
+    spice_qxl_destroy_primary_surface_async(qxl, 0, 6);
+    spice_qxl_create_primary_surface_async(qxl, 0, &create, 7);
+    create.mem = 0x5500000000000000;
+    spice_qxl_create_primary_surface_async(qxl, 0, &create, 8);
+    spice_qxl_add_memslot_async(qxl, &slot, 9);
+    spice_qxl_monitors_config_async(qxl, 0, QXL_HOST_GROUP, 10);
+    spice_qxl_destroy_surfaces_async(qxl, 11);
+    g_assert_true(qxl_host_wait_completions(fixture->host, 11));
+    spice_qxl_stop(qxl); /* a barrier: nothing can come any more */
+    g_assert_cmpuint(fixture->host->completions->len, ==, 11);
+    for (uint64_t i = 0; i < 11; i++)
+        g_assert_cmpuint(g_array_index(fixture->host->completions, uint64_t, i), ==, i + 1);
+    g_assert_cmpuint(qxl_host_released(fixture->host), ==, 1);
+    g_assert_cmphex(fixture->primary[3 * WIDTH + 2], ==, 0x123456);
+}
+
+static void test_stop(struct fixture *fixture, gconstpointer data)
+{
+    QXLInstance *qxl = &fixture->host->qxl;
+    QXLRect area = whole(), dirty;
+
+    (void)data;
+    spice_server_vm_stop(fixture->server);
+    qxl_host_fill(fixture->host, 0, 2, 3, 10, 20, 0x123456);
+    spice_qxl_wakeup(qxl);
+    spice_qxl_oom(qxl);
+    spice_qxl_update_area(qxl, 0, &area, &dirty, 1, 0); /* is answered, but fetches nothing */
+    g_assert_cmpuint(fixture->host->taken, ==, 0);
+    g_assert_cmpuint(fixture->host->flushes, ==, 0);
+    spice_server_vm_start(fixture->server);
+    g_assert_true(qxl_host_wait_released(fixture->host, 1));
+    g_assert_cmphex(fixture->primary[3 * WIDTH + 2], ==, 0x123456);
+    g_assert_cmpint(fixture->host->client_present, ==, 0);
+}
+
+static void test_surfaces(struct fixture *fixture, gconstpointer data)
+{
+    struct qxl_host *host = fixture->host;
+
+    (void)data;
+    qxl_host_create_surface(host, 5, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
+    qxl_host_fill(host, 5, 0, 0, 32, 32, 0xabcdef);
+    qxl_host_update(host, 5, 32, 32);
+    g_assert_cmpuint(qxl_host_released(host), ==, 1); /* the surface keeps its command */
+    qxl_host_create_surface(host, 5, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0); /* twice */
+    qxl_host_create_surface(host, 0, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
+    qxl_host_create_surface(host, 64, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
+    qxl_host_create_surface(host, UINT32_MAX, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
+    qxl_host_create_surface(host, 6, 33, 32, 32, 0);
+    qxl_host_destroy_surface(host, 0);
+    qxl_host_destroy_surface(host, 6);
+    qxl_host_destroy_surface(host, UINT32_MAX);
+    qxl_host_update(host, 0, WIDTH, HEIGHT);
+    g_assert_cmpuint(qxl_host_released(host), ==, 9);
+    qxl_host_destroy_surface(host, 5);
+    qxl_host_update(host, 0, WIDTH, HEIGHT);
+    g_assert_cmpuint(qxl_host_released(host), ==, 11);
+}
+
+/* Commands that no guest should send: the server goes on, and all that is mapped comes back. */
+static void test_bad_commands(struct fixture *fixture, gconstpointer data)
+{
+    static const uint8_t nothing[256];
+    struct qxl_host *host = fixture->host;
+    QXLUpdateCmd update;
+    QXLDrawable drawable;
+    unsigned released = 0;
+
+    (void)data;
+    memset(&update, 0, sizeof(update));
+    update.update_id = 3;
+    qxl_host_push(host, QXL_CMD_UPDATE, qxl_host_place(host, &update, sizeof(update))); /* empty */
+    update.area = whole();
+    update.surface_id = 63;
+    qxl_host_push(host, QXL_CMD_UPDATE, qxl_host_place(host, &update, sizeof(update)));
+    update.surface_id = 0;
+    qxl_host_push(host, QXL_CMD_UPDATE, qxl_host_place(host, &update, sizeof(update)));
+    qxl_host_push(host, QXL_CMD_MESSAGE, qxl_host_place(host, "12345678hello", 14));
+    released += 4;
+    drawable = qxl_host_drawable(QXL_DRAW_BLACKNESS, 7, 0, 0, 1, 1); /* no such surface */
+    qxl_host_push_drawable(host, &drawable);
+    drawable = qxl_host_drawable(QXL_DRAW_BLACKNESS, 0, 0, 0, WIDTH + 1, 1);
+    qxl_host_push_drawable(host, &drawable);
+    drawable = qxl_host_drawable(QXL_DRAW_BLACKNESS, 0, 0, 0, 1, 1);
+    drawable.surfaces_dest[2] = 1000;
+    qxl_host_push_drawable(host, &drawable);
+    drawable = qxl_host_drawable(QXL_DRAW_NOP, 0, 0, 0, 1, 1);
+    qxl_host_push_drawable(host, &drawable);
+    drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, 1, 1);
+    drawable.u.copy.src_area = (QXLRect){.bottom = 1, .right = 1};
+    drawable.u.copy.src_bitmap = qxl_host_surface_image(host, 9);
+    qxl_host_push_drawable(host, &drawable);
+    released += 5;
+    qxl_host_push_cursor(host, QXL_CMD_CURSOR, qxl_host_place(host, nothing, 256)); /* no shape */
+    released++;
+    qxl_host_update(host, 0, WIDTH, HEIGHT);
+    g_assert_true(qxl_host_wait_released(host, released));
+    g_assert_cmpuint(host->updates, ==, 1);
+
+    qxl_host_fill(host, 0, 0, 0, WIDTH, HEIGHT, 0x445566);
+    qxl_host_update(host, 0, WIDTH, HEIGHT);
+    g_assert_cmphex(fixture->primary[WIDTH * HEIGHT - 1], ==, 0x445566);
+    g_assert_cmpuint(qxl_host_released(host), ==, released + 1);
+}
+
+/* Types that do not belong into their ring, and addresses that are none: nothing to release. */
+static void test_alien_commands(struct fixture *fixture, gconstpointer data)
+{
+    static const QXLPHYSICAL addresses[] = {0, 0x0800000000000000, UINT64_MAX,
+                                            (QXLPHYSICAL)QXL_HOST_GENERATION << 48 | 0x3fffff};
+    struct qxl_host *host = fixture->host;
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
+        for (uint32_t type = 0; type < 7; type++) {
+            qxl_host_push(host, type, addresses[i]);
+            qxl_host_push_cursor(host, type, addresses[i]);
+        }
+    }
+    g_assert_true(qxl_host_wait_taken(host));
+    spice_qxl_flush_surfaces_async(&host->qxl, 1);
+    g_assert_true(qxl_host_wait_completions(host, 1));
+    g_assert_cmpuint(qxl_host_released(host), ==, 0);
+    g_hash_table_remove_all(host->outstanding); /* rightly */
+}
+
+/* The state after a migration: surfaces keep what is in memory. */
+static void test_saved_commands(struct fixture *fixture, gconstpointer data)
+{
+    struct qxl_host *host = fixture->host;
+    QXLCommandExt commands[2];
+    QXLSurfaceCmd create;
+    uint32_t *pixels;
+
+    (void)data;
+    memset(&create, 0, sizeof(create));
+    memset(commands, 0, sizeof(commands));
+    create.surface_id = 8;
+    create.u.surface_create = (QXLSurface){.format = SPICE_SURFACE_FMT_32_xRGB,
+                                           .width = 4,
+                                           .height = 4,
+                                           .stride = 16,
+                                           .data = qxl_host_place(host, NULL, 64)};
+    pixels = qxl_host_pointer(host, create.u.surface_create.data);
+    pixels[5] = 0x778899;
+    spice_server_vm_stop(fixture->server);
+    commands[0].cmd.type = QXL_CMD_SURFACE;
+    commands[0].cmd.data = qxl_host_place(host, &create, sizeof(create));
+    commands[0].group_id = QXL_HOST_GROUP;
+    commands[1] = commands[0];
+    commands[1].cmd.type = QXL_CMD_DRAW; /* does not belong here */
+    g_hash_table_add(host->outstanding, qxl_host_pointer(host, commands[0].cmd.data));
+    spice_qxl_loadvm_commands(&host->qxl, commands, 2);
+    spice_server_vm_start(fixture->server);
+    g_assert_cmphex(pixels[5], ==, 0x778899);
+    qxl_host_fill(host, 8, 0, 0, 1, 1, 0x111111);
+    qxl_host_update(host, 8, 4, 4);
+    g_assert_cmphex(pixels[0], ==, 0x111111);
+    g_assert_cmphex(pixels[5], ==, 0x778899);
+    spice_qxl_destroy_surfaces(&host->qxl);
+    g_assert_cmpuint(qxl_host_released(host), ==, 2);
+}
+
+static void test_removed_instance(struct fixture *fixture, gconstpointer data)
+{
+    QXLInstance *qxl = &fixture->host->qxl;
+
+    (void)data;
+    qxl_host_fill(fixture->host, 0, 0, 0, 4, 4, 1);
+    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    spice_server_remove_interface(&qxl->base);
+    g_assert_null(qxl->st);
+    spice_qxl_destroy_primary_surface(qxl, 0); /* x11spice does that */
+    spice_qxl_wakeup(qxl);
+    g_assert_cmpint(spice_server_add_interface(fixture->server, &qxl->base), ==, 0);
+    g_assert_nonnull(qxl->st);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(struct fixture *fixture, gconstpointer data);
+    } tests[] = {
+        {"/worker/dirty", test_dirty},
+        {"/worker/async", test_async},
+        {"/worker/stop", test_stop},
+        {"/worker/surfaces", test_surfaces},
+        {"/worker/bad-commands", test_bad_commands},
+        {"/worker/alien-commands", test_alien_commands},
+        {"/worker/saved-commands", test_saved_commands},
+        {"/worker/removed-instance", test_removed_instance},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL); /* warnings are expected */
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].name, struct fixture, NULL, set_up, tests[i].run, tear_down);
+    return g_test_run();
+}
