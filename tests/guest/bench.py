@@ -48,7 +48,7 @@ def _die_with_parent():
 class Process:
     """A child with its output in a file, ended with the bench."""
 
-    def __init__(self, name, arguments, log, env=None):
+    def __init__(self, name, arguments, log):
         self.name, self.log = name, log
         with open(log, "wb") as output:
             self.popen = subprocess.Popen(
@@ -56,7 +56,6 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=env,
                 preexec_fn=_die_with_parent,
             )
 
@@ -82,12 +81,6 @@ class Process:
                 raise TimeoutError(f"{self.name} did not print {pattern!r}:\n{tail}")
             time.sleep(0.05)
 
-    def mapped_file(self, name):
-        """The path of the mapped file with that name in it, as the process sees it; or None."""
-        with open(f"/proc/{self.popen.pid}/maps") as maps:
-            paths = [line.split()[-1] for line in maps if name in line]
-        return paths[0] if paths else None
-
     def end(self, timeout=10):
         """SIGTERM, and SIGKILL to what does not obey; gives the exit status."""
         if self.popen.poll() is None:
@@ -108,6 +101,7 @@ class Bench:
         self.processes = []
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
         return self
 
     def __exit__(self, *_):
@@ -118,8 +112,8 @@ class Bench:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self, name, arguments, env=None):
-        process = Process(name, arguments, self.path(f"{name}-{len(self.processes)}.log"), env)
+    def start(self, name, arguments):
+        process = Process(name, arguments, self.path(f"{name}-{len(self.processes)}.log"))
         self.processes.append(process)
         return process
 

@@ -5,8 +5,9 @@
 #   - a Debian 13 tree with QEMU 11.1 from trixie-backports: the vfio-user client, and with its own
 #     QXL card and SPICE server the reference,
 #   - the Linux kernels that the tests boot, with the modules of their graphics drivers.
-# Nothing is installed on the host. Running it again does nothing; after an interruption it goes on
-# where it stopped; two at a time wait for each other. Prints the folder.
+# Nothing is installed on the host. Making it needs root, or sudo; using it does not. Running it again
+# does nothing; after an interruption it goes on where it stopped; two at a time wait for each other.
+# Prints the folder.
 #   CASSIA_CHROOT  the folder        (default /var/tmp/cassia-chroot)
 #   CASSIA_MIRROR  a Debian mirror   (default http://deb.debian.org/debian)
 # Layout: the tree itself; /kernels/{bookworm,trixie}/{vmlinuz,lib/modules/VERSION}; .ready, made last.
@@ -36,7 +37,10 @@ if ready; then
     echo "$root"
     exit 0
 fi
-[ "$(id -u)" -eq 0 ] || fail "debootstrap and chroot need root; run as root or point CASSIA_CHROOT at a ready folder"
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "debootstrap needs root; run $0 as root once"
+    exec sudo env CASSIA_CHROOT="$root" CASSIA_MIRROR="$mirror" "$0"
+fi
 for tool in debootstrap dpkg-deb flock tar; do
     command -v "$tool" >/dev/null || fail "$tool is missing; setup/install-packages check installs it"
 done
