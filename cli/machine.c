@@ -291,30 +291,55 @@ static struct card *find_card(struct machine *machine, const char *device, GErro
     return NULL;
 }
 
+/*
+ * A private copy of the screen as it is between two things the guest does; its pixels belong to the
+ * caller. The guest stands still for it, which also keeps the renderer from following a guest that
+ * draws faster than it for ever.
+ */
+static bool copy_screen(struct machine *machine, struct card *card, struct qxl_screen *screen,
+                        GError **error)
+{
+    struct engine *engine = card->engine;
+    void *copy = NULL;
+    bool shown;
+
+    if (machine->running)
+        engine->impl->stop(engine);
+    shown = qxl_card_screen(qxl_function_card(card->function), screen);
+    if (shown) {
+        size_t size = (size_t)ABS((int64_t)screen->stride) * screen->height;
+        copy = g_try_malloc(size);
+        if (copy)
+            screen->pixels = memcpy(copy, screen->pixels, size);
+    }
+    if (machine->running)
+        engine->impl->start(engine);
+    if (!copy)
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s",
+                    shown ? "There is no memory for a copy of the screen"
+                          : "The card shows nothing: its guest has set no mode");
+    return copy;
+}
+
 bool machine_screendump(struct machine *machine, const char *device, const char *path, bool png,
                         GError **error)
 {
     struct card *card = find_card(machine, device, error);
     struct qxl_screen screen;
-    bool good;
+    bool good = false;
 
-    if (!card)
+    if (!card || !copy_screen(machine, card, &screen, error))
         return false;
-    if (!qxl_card_screen(qxl_function_card(card->function), &screen)) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
-                    "The card shows nothing: its guest has set no mode");
-        return false;
-    }
     struct canvas *canvas = canvas_create((int)screen.width, (int)screen.height, screen.stride,
                                           screen.format, screen.pixels);
-    if (!canvas) {
+    if (canvas)
+        good = picture_save_as(canvas, NULL, path, png ? PICTURE_PNG : PICTURE_PPM, error);
+    else
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
                     "A picture of %ux%u pixels in format %u cannot be saved", screen.width,
                     screen.height, screen.format);
-        return false;
-    }
-    good = picture_save_as(canvas, NULL, path, png ? PICTURE_PNG : PICTURE_PPM, error);
     canvas_destroy(canvas);
+    g_free(screen.pixels);
     return good;
 }
 
