@@ -510,6 +510,34 @@ static void test_monitors(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(second->width, ==, WIDTH / 2);
 }
 
+static bool client_is_absent(void *opaque)
+{
+    struct qxl_host *host = ((struct fixture *)opaque)->host;
+    bool absent;
+
+    pthread_mutex_lock(&host->lock);
+    absent = host->client_present == 0;
+    pthread_mutex_unlock(&host->lock);
+    return absent;
+}
+
+/* The guest is told what its clients can do, and when the last one leaves. */
+static void test_capabilities(struct fixture *fixture, gconstpointer data)
+{
+    static const uint8_t none[SPICE_CAPABILITIES_SIZE];
+    struct qxl_host *host = fixture->host;
+
+    (void)data;
+    pthread_mutex_lock(&host->lock);
+    g_assert_cmpint(host->client_present, ==, 1);
+    g_assert_cmphex(host->capabilities[0], ==, 0x0f);
+    g_assert_cmpmem(host->capabilities + 1, sizeof(none) - 1, none, sizeof(none) - 1);
+    pthread_mutex_unlock(&host->lock);
+    spice_session_disconnect(fixture->session);
+    g_assert_true(core_loop_run_until(client_is_absent, fixture, 20));
+    g_assert_cmpmem(host->capabilities, sizeof(none), none, sizeof(none));
+}
+
 static bool cursor_is_hidden(void *opaque)
 {
     return ((struct fixture *)opaque)->screen.cursor_hides > 0;
@@ -567,6 +595,7 @@ int main(int argc, char **argv)
         {"mode-changes", test_mode_changes},
         {"what-clients-cannot-do", test_what_clients_cannot_do},
         {"monitors", test_monitors},
+        {"capabilities", test_capabilities},
         {"cursor", test_cursor},
     };
 
