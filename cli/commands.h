@@ -16,7 +16,7 @@ struct command {
     void (*help)(void); /* prints the options */
 };
 
-extern const struct command command_demo, command_serve, command_qmp;
+extern const struct command command_demo, command_serve, command_replay, command_qmp;
 
 /* Prints "cassia NAME: ..." to standard error, frees ERROR, returns the exit code. */
 int command_fail(const struct command *command, GError *error);

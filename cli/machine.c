@@ -36,12 +36,19 @@ struct machine {
     struct card cards[MACHINE_CARDS_MAX];
     unsigned card_count;
     bool running, has_run, quitting;
+    void (*watch)(void *opaque, const char *event); /* NULL: nobody */
+    void *watch_opaque;
     guint signal_sources[3];
 };
 
+/* Takes over DATA. */
 static void send_event(void *opaque, const char *event, json_t *data)
 {
-    qmp_server_event(((struct machine *)opaque)->qmp, event, data);
+    struct machine *machine = opaque;
+
+    qmp_server_event(machine->qmp, event, data);
+    if (machine->watch)
+        machine->watch(machine->watch_opaque, event);
 }
 
 static const char *auth_name(void *opaque)
@@ -210,7 +217,7 @@ void machine_stop(struct machine *machine)
         machine->cards[i].engine->impl->stop(machine->cards[i].engine);
         qxl_card_stop(qxl_function_card(machine->cards[i].function));
     }
-    qmp_server_event(machine->qmp, "STOP", NULL);
+    send_event(machine, "STOP", NULL);
 }
 
 void machine_cont(struct machine *machine)
@@ -222,15 +229,15 @@ void machine_cont(struct machine *machine)
         qxl_card_start(qxl_function_card(machine->cards[i].function));
         machine->cards[i].engine->impl->start(machine->cards[i].engine);
     }
-    qmp_server_event(machine->qmp, "RESUME", NULL);
+    send_event(machine, "RESUME", NULL);
 }
 
 void machine_reset(struct machine *machine)
 {
     for (unsigned i = 0; i < machine->card_count; i++)
         machine->cards[i].engine->impl->reset(machine->cards[i].engine);
-    qmp_server_event(machine->qmp, "RESET",
-                     json_pack("{s:b,s:s}", "guest", 0, "reason", "host-qmp-system-reset"));
+    send_event(machine, "RESET",
+               json_pack("{s:b,s:s}", "guest", 0, "reason", "host-qmp-system-reset"));
 }
 
 void machine_quit(struct machine *machine, const char *reason)
@@ -238,9 +245,15 @@ void machine_quit(struct machine *machine, const char *reason)
     if (machine->quitting)
         return;
     machine->quitting = true;
-    qmp_server_event(machine->qmp, "SHUTDOWN",
-                     json_pack("{s:b,s:s}", "guest", 0, "reason", reason));
+    send_event(machine, "SHUTDOWN", json_pack("{s:b,s:s}", "guest", 0, "reason", reason));
     g_main_loop_quit(machine->loop);
+}
+
+void machine_watch(struct machine *machine, void (*func)(void *opaque, const char *event),
+                   void *opaque)
+{
+    machine->watch = func;
+    machine->watch_opaque = opaque;
 }
 
 bool machine_running(const struct machine *machine)

@@ -47,6 +47,10 @@ void machine_reset(struct machine *machine);
 /* REASON: QEMU's ShutdownCause, a static text. */
 void machine_quit(struct machine *machine, const char *reason);
 
+/* FUNC hears of every event that monitors hear of, by QEMU's name. One watcher; NULL: none. */
+void machine_watch(struct machine *machine, void (*func)(void *opaque, const char *event),
+                   void *opaque);
+
 bool machine_running(const struct machine *machine);
 /* "running", "paused" or "prelaunch". */
 const char *machine_state(const struct machine *machine);

@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command *const commands[] = {&command_demo, &command_serve, &command_qmp};
+static const struct command *const commands[] = {&command_demo, &command_serve, &command_replay,
+                                                 &command_qmp};
 
 static const struct command *find_command(const char *name)
 {

@@ -34,7 +34,9 @@ void replay_reader_fail(struct replay_reader *reader, const char *format, ...)
     va_start(args, format);
     g_autofree char *reason = g_strdup_vprintf(format, args);
     va_end(args);
-    reader->error = g_strdup_printf("line %lu: %s", reader->line, reason);
+    /* Words of the stream may be in it. */
+    g_autofree char *printable = g_strescape(reason, NULL);
+    reader->error = g_strdup_printf("line %lu: %s", reader->line, printable);
 }
 
 static int next_char(struct replay_reader *reader)
