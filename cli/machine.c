@@ -11,10 +11,13 @@
 #include "display/canvas.h"
 #include "display/picture.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct card {
     const struct device_options *device;
@@ -71,6 +74,19 @@ static void take_signals(struct machine *machine)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* The interface has no function for this, and a server only warns. No other thread exists yet. */
+static bool start_recording(const char *path, GError **error)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    if (file < 0) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "-record: %s: %s", path, g_strerror(errno));
+        return false;
+    }
+    close(file);
+    return g_setenv("SPICE_WORKER_RECORD_FILENAME", path, TRUE);
+}
+
 /* The SPICE server as the options want it, listening. */
 static bool start_spice(struct machine *machine, GError **error)
 {
@@ -81,6 +97,8 @@ static bool start_spice(struct machine *machine, GError **error)
     if (!spice_options_listen(&options->spice, &machine->listener, error))
         return false;
     password = spice_options_password(&options->spice, &machine->listener, &required);
+    if (options->record && !start_recording(options->record, error))
+        return false;
     machine->spice = spice_server_new();
     spice_auth_init(&machine->auth, machine->spice, required, password);
     if (!spice_options_apply(&options->spice, machine->spice, error))

@@ -28,6 +28,7 @@ void machine_options_finish(struct machine_options *options)
     g_free(options->name);
     g_free(options->pidfile);
     g_free(options->log_file);
+    g_free(options->record);
 }
 
 struct device_options *machine_options_add_device(struct machine_options *options)
@@ -188,6 +189,13 @@ static bool apply_pidfile(void *target, const char *value, GError **error)
     return true;
 }
 
+static bool apply_record(void *target, const char *value, GError **error)
+{
+    (void)error;
+    set_string(&((struct machine_options *)target)->record, value);
+    return true;
+}
+
 static bool apply_daemonize(void *target, const char *value, GError **error)
 {
     (void)value;
@@ -218,6 +226,7 @@ const struct command_option machine_command_options[] = {
     {"uuid", "UUID", "the machine's UUID, told to clients", apply_uuid},
     {"S", NULL, "start paused; the monitor's cont starts", apply_paused},
     {"display", "none", "no window; connect a SPICE client", apply_display},
+    {"record", "FILE", "record what the cards show, for cassia replay", apply_record},
     {"d", "guest_errors", "log what the guest does wrong", apply_debug},
     {"D", "FILE", "append the log to FILE instead of standard error", apply_log_file},
     {"pidfile", "FILE", "write the process id to FILE while running", apply_pidfile},

@@ -16,7 +16,7 @@ struct machine_options {
     char *name;          /* NULL: none */
     bool has_uuid;
     uint8_t uuid[16];
-    char *pidfile, *log_file; /* NULL: none */
+    char *pidfile, *log_file, *record; /* NULL: none */
     bool daemonize, paused, guest_errors;
 };
 

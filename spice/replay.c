@@ -148,6 +148,17 @@ static void play_create_primary(SpiceReplay *replay, QXLInstance *qxl)
     spice_qxl_create_primary_surface(qxl, 0, &surface);
 }
 
+/* Recorded surfaces have no DESTROY commands after this. */
+static void destroy_surfaces(SpiceReplay *replay, QXLInstance *qxl)
+{
+    spice_qxl_destroy_surfaces(qxl);
+    g_clear_pointer(&replay->primary, g_free);
+    g_mutex_lock(&replay->lock);
+    g_hash_table_remove_all(replay->ids);
+    memset(replay->used, 0, replay->n_ids * sizeof(*replay->used));
+    g_mutex_unlock(&replay->lock);
+}
+
 static void play_call(SpiceReplay *replay, QXLInstance *qxl, uint32_t number)
 {
     switch (number) {
@@ -161,7 +172,7 @@ static void play_call(SpiceReplay *replay, QXLInstance *qxl, uint32_t number)
         break;
     case CALL_DESTROY_SURFACES:
     case CALL_DESTROY_SURFACES_ASYNC:
-        spice_qxl_destroy_surfaces(qxl);
+        destroy_surfaces(replay, qxl);
         break;
     default:
         break;

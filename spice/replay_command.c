@@ -402,9 +402,8 @@ static QXLReleaseInfo *read_update(struct build *b)
 static QXLReleaseInfo *read_message(struct build *b)
 {
     size_t size;
+    /* The text's end may be missing: what follows a piece of data is zero. */
     QXLMessage *message = read_binary(b, "message", sizeof(QXLMessage), &size);
-    if (message && (size == 0 || message->data[size - 1] != '\0'))
-        replay_reader_fail(b->in, "a message without an end");
     return message ? &message->release_info : NULL;
 }
 

@@ -157,6 +157,7 @@ static uint8_t *read_bytes(struct replay_reader *reader, size_t header, size_t s
         have += got;
         if (have == size) {
             memset(data, 0, header);
+            data[header + size] = 0;
             return data;
         }
         if (have < room) {
@@ -190,6 +191,7 @@ static uint8_t *inflate_bytes(struct replay_reader *reader, const uint8_t *packe
         return NULL;
     }
     memset(data, 0, header);
+    data[header + size] = 0;
     return data;
 }
 

@@ -40,7 +40,7 @@ uint64_t replay_read_number(struct replay_reader *reader);
 uint64_t replay_read_field(struct replay_reader *reader, const char *word);
 /*
  * A piece "binary Z WORD SIZE:...": a new buffer (g_free) of HEADER zero bytes followed by the
- * data, whose size goes to *SIZE. At most 2^31 - 1 bytes.
+ * data, whose size goes to *SIZE, and one zero byte more. At most 2^31 - 1 bytes.
  */
 void *replay_read_binary(struct replay_reader *reader, const char *word, size_t header,
                          size_t *size);

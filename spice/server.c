@@ -5,6 +5,7 @@
  */
 #include "spice/client.h"
 #include "spice/link.h"
+#include "spice/record.h"
 #include "spice/server_state.h"
 
 #include <stdlib.h>
@@ -16,6 +17,7 @@ SpiceServer *spice_server_new(void)
 
     server_settings_init(server);
     ticket_init(&server->ticket);
+    server->recorder = recorder_create_from_environment();
     server->address.port = -1;
     server->mouse_mode = SPICE_MOUSE_MODE_SERVER;
     server->mouse_modes = SPICE_MOUSE_MODE_SERVER;
@@ -107,6 +109,7 @@ void spice_server_destroy(SpiceServer *server)
     g_array_free(server->displays, TRUE);
     server_settings_finish(server);
     ticket_finish(&server->ticket);
+    recorder_destroy(server->recorder);
     g_free(server->address.address);
     g_free(server);
 }
@@ -114,6 +117,11 @@ void spice_server_destroy(SpiceServer *server)
 struct event_loop *server_loop(SpiceServer *server)
 {
     return server->loop;
+}
+
+struct recorder *server_recorder(SpiceServer *server)
+{
+    return server->recorder;
 }
 
 uint32_t server_mm_time(SpiceServer *server G_GNUC_UNUSED)

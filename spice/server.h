@@ -23,6 +23,9 @@ void server_remove_channel(SpiceServer *server, struct channel *channel);
 /* The IO thread's loop; NULL before spice_server_init(). Any thread. */
 struct event_loop *server_loop(SpiceServer *server);
 
+/* Where workers tell what they do; NULL: nowhere. Outlives them. Any thread. */
+struct recorder *server_recorder(SpiceServer *server);
+
 /* Milliseconds of the monotonic clock, the base of multi-media time. Any thread. */
 uint32_t server_mm_time(SpiceServer *server);
 

@@ -49,6 +49,7 @@ struct RedsState {
     struct event_loop *loop;        /* NULL before init */
     struct server_policy policy;
     struct ticket ticket;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct listen_address address;
     int adopted_fd;            /* the host's listening socket, used instead of ADDRESS; or -1 */
     struct listener *listener; /* the address' */

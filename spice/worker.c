@@ -120,6 +120,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     worker->server = server;
     worker->qxl = qxl;
     worker->interface = interface;
+    worker->recorder = server_recorder(server);
     worker->memslots = memslots;
     worker->max_heads = PARSE_MAX_HEADS;
     worker->refusals = g_hash_table_new(NULL, NULL);

@@ -10,6 +10,7 @@
 #include "spice/cursor_channel.h"
 #include "spice/display_channel.h"
 #include "spice/memslot.h"
+#include "spice/record.h"
 #include "spice/server.h"
 #include "spice/surface.h"
 
@@ -38,6 +39,7 @@ struct display_worker {
     struct worker_ring command_ring, cursor_ring;
     struct loop_timer *ring_timer;
 
+    struct recorder *recorder; /* the server's; NULL: nothing is recorded */
     struct memslots memslots;
     struct surfaces surfaces;
     struct display display;

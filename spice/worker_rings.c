@@ -23,6 +23,8 @@ static bool fetch(struct display_worker *worker, struct worker_ring *ring, QXLCo
     if (!ring->get(worker->qxl, command))
         return false;
     ring->tries = 0;
+    if (worker->recorder != NULL)
+        recorder_command(worker->recorder, &worker->memslots, command);
     return true;
 }
 

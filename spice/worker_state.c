@@ -99,6 +99,8 @@ void worker_create_primary(struct display_worker *worker, uint32_t surface_id,
     pixels =
         parse_surface_memory(&worker->memslots, create->group_id, create->width, create->height,
                              create->stride, create->format, create->mem, &wrong);
+    if (pixels != NULL && worker->recorder != NULL)
+        recorder_create_primary(worker->recorder, create, pixels);
     surface = pixels == NULL
                   ? NULL
                   : surface_create(&worker->surfaces, 0, create->width, create->height,
@@ -123,10 +125,13 @@ void worker_destroy_primary(struct display_worker *worker, uint32_t surface_id)
     worker_drain_cursor_ring(worker);
     worker_drain_command_ring(worker);
     worker_release_commands(worker);
-    if (surface_id != 0 || surface == NULL)
+    if (surface_id != 0 || surface == NULL) {
         worker_refuse(worker, "the primary surface was not destroyed", "there is none");
-    else
+    } else {
+        if (worker->recorder != NULL)
+            recorder_destroy_primary(worker->recorder);
         worker_destroy_surface(worker, surface);
+    }
     cursor_reset(&worker->cursor);
     server_set_display(worker->server, worker->qxl->id, 0, 0, false);
     worker_wake_clients(worker);
@@ -139,6 +144,8 @@ void worker_destroy_surfaces(struct display_worker *worker)
     worker_drain_cursor_ring(worker);
     worker_drain_command_ring(worker);
     worker_release_commands(worker);
+    if (worker->recorder != NULL)
+        recorder_destroy_surfaces(worker->recorder);
     primary = surfaces_find(&worker->surfaces, 0) != NULL;
     for (uint32_t id = 0; id < worker->surfaces.count; id++) {
         struct surface *surface = surfaces_find(&worker->surfaces, id);
