@@ -175,8 +175,8 @@ static void update_watch(struct channel_connection *connection, bool want_write)
         return;
     }
     connection->blocked = want_write;
-    loop_watch_update(connection->watch,
-                      SPICE_WATCH_EVENT_READ | (want_write ? SPICE_WATCH_EVENT_WRITE : 0));
+    loop_watch_update(connection->watch, (connection->paused ? 0 : SPICE_WATCH_EVENT_READ) |
+                                             (want_write ? SPICE_WATCH_EVENT_WRITE : 0));
     if (want_write || !connection_has_window(connection)) {
         connection_watch_stall(connection);
     }
@@ -240,7 +240,8 @@ static void parse_received(struct channel_connection *connection)
         connection->mini_header ? sizeof(SpiceMiniDataHeader) : sizeof(SpiceDataHeader);
     uint32_t at = 0;
 
-    while (!connection->closed && connection->in_size - at >= header_size) {
+    while (!connection->closed && !connection->paused &&
+           connection->in_size - at >= header_size) {
         struct message_reader reader = message_reader(connection->in + at, header_size);
         uint32_t size, limit;
         uint16_t type;
@@ -293,12 +294,46 @@ static void on_socket(int fd G_GNUC_UNUSED, int events, void *opaque)
     struct channel_connection *connection = opaque;
 
     connection->held++; /* answers to several messages leave together */
-    if (events & SPICE_WATCH_EVENT_READ) {
+    if (events & SPICE_WATCH_EVENT_READ && !connection->paused) {
         receive(connection);
     }
     connection->held--;
     if (events & SPICE_WATCH_EVENT_WRITE || !connection->blocked) {
         flush(connection, true);
+    }
+}
+
+/* What had been received before the pause comes first. */
+static void resume(void *opaque)
+{
+    struct channel_connection *connection = opaque;
+
+    connection->resume_posted = false;
+    if (connection->closed || connection->paused) {
+        return;
+    }
+    connection->held++;
+    parse_received(connection);
+    connection->held--;
+    update_watch(connection, connection->blocked);
+    if (!connection->blocked) {
+        flush(connection, true);
+    }
+}
+
+void channel_client_pause(struct channel_client *cc, bool paused)
+{
+    struct channel_connection *connection = cc->connection;
+
+    if (connection->closed || connection->paused == paused) {
+        return;
+    }
+    connection->paused = paused;
+    if (paused) {
+        update_watch(connection, connection->blocked);
+    } else if (!connection->resume_posted) {
+        connection->resume_posted = true;
+        event_loop_post(cc->channel->loop, resume, connection);
     }
 }
 

@@ -99,6 +99,8 @@ unsigned channel_client_backlog(const struct channel_client *cc);
 uint64_t channel_client_next_serial(const struct channel_client *cc);
 /* Closes the connection soon (never inside this call); FORMAT says why, for the log. */
 void channel_client_close(struct channel_client *cc, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* While paused nothing is read from the client: what it has sent waits in its socket. */
+void channel_client_pause(struct channel_client *cc, bool paused);
 /* Has it been closed, with disconnect() still to come? */
 bool channel_client_is_closed(const struct channel_client *cc);
 

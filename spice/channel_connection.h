@@ -20,6 +20,8 @@ struct channel_connection {
     struct loop_watch *watch;
     bool mini_header;
     bool closed; /* destroy_connection() has been posted */
+    bool paused; /* by the type: nothing is read */
+    bool resume_posted;
 
     /* Received and not handled yet: at most one message, which the buffer has room for. */
     uint8_t *in;

@@ -5,6 +5,8 @@
 
 #include "spice/server_state.h"
 
+#include <spice/vd_agent.h>
+
 #define SCAN_EXTENDED 0xe0 /* prefix of the keys that the first PC keyboards did not have */
 #define SCAN_RELEASE  0x80
 
@@ -12,6 +14,9 @@
 #define MODIFIERS_MS 2000
 
 #define MAX_INPUTS_MESSAGE 2048
+
+/* No screen is larger, in pixels; the agent does the exact clamping. */
+#define MAX_POSITION UINT16_MAX
 
 /* What spice.h calls the state of each of these devices. */
 struct SpiceKbdState {
@@ -161,6 +166,17 @@ static bool client_mode(const struct inputs *inputs)
     return inputs->channel.server->mouse_mode == SPICE_MOUSE_MODE_CLIENT;
 }
 
+/* The agent's masks are the protocol's, one bit up. */
+static uint32_t agent_buttons(uint16_t mask)
+{
+    return (uint32_t)mask << 1;
+}
+
+static bool moves_agent_pointer(const struct inputs *inputs)
+{
+    return client_mode(inputs) && agent_has_pointer(inputs->channel.server->agent);
+}
+
 static void motion(struct inputs *inputs, int32_t dx, int32_t dy, uint32_t buttons)
 {
     SpiceMouseInstance *mouse = inputs->mouse;
@@ -171,11 +187,18 @@ static void motion(struct inputs *inputs, int32_t dx, int32_t dy, uint32_t butto
     }
 }
 
-static void position(struct inputs *inputs, uint32_t x, uint32_t y, uint32_t buttons)
+static void position(struct inputs *inputs, uint32_t x, uint32_t y, uint16_t mask,
+                     uint8_t display_id)
 {
+    uint32_t buttons = host_buttons(mask);
     SpiceTabletInstance *tablet = inputs->tablet;
     int width, height;
 
+    if (moves_agent_pointer(inputs)) {
+        agent_move_pointer(inputs->channel.server->agent, MIN(x, MAX_POSITION),
+                           MIN(y, MAX_POSITION), agent_buttons(mask), display_id);
+        return;
+    }
     server_pointer_range(inputs->channel.server, &width, &height);
     if (client_mode(inputs) && tablet != NULL && width > 0 && height > 0) {
         SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)
@@ -184,12 +207,20 @@ static void position(struct inputs *inputs, uint32_t x, uint32_t y, uint32_t but
     }
 }
 
-static void press(struct inputs *inputs, uint8_t button, uint32_t buttons)
+static void press(struct inputs *inputs, uint8_t button, uint16_t mask)
 {
+    uint32_t buttons = host_buttons(mask);
     SpiceTabletInstance *tablet = inputs->tablet;
     SpiceMouseInstance *mouse = inputs->mouse;
     int wheel = button == SPICE_MOUSE_BUTTON_UP ? -1 : button == SPICE_MOUSE_BUTTON_DOWN ? 1 : 0;
 
+    if (moves_agent_pointer(inputs)) {
+        agent_push_buttons(inputs->channel.server->agent,
+                           agent_buttons(mask) | (wheel < 0   ? VD_AGENT_UBUTTON_MASK
+                                                  : wheel > 0 ? VD_AGENT_DBUTTON_MASK
+                                                              : 0));
+        return;
+    }
     if (client_mode(inputs) && tablet != NULL) {
         SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)
             ->wheel(tablet, wheel, buttons);
@@ -199,11 +230,16 @@ static void press(struct inputs *inputs, uint8_t button, uint32_t buttons)
     }
 }
 
-static void release(struct inputs *inputs, uint32_t buttons)
+static void release(struct inputs *inputs, uint16_t mask)
 {
+    uint32_t buttons = host_buttons(mask);
     SpiceTabletInstance *tablet = inputs->tablet;
     SpiceMouseInstance *mouse = inputs->mouse;
 
+    if (moves_agent_pointer(inputs)) {
+        agent_push_buttons(inputs->channel.server->agent, agent_buttons(mask));
+        return;
+    }
     if (client_mode(inputs) && tablet != NULL) {
         SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)->buttons(tablet, buttons);
     } else if (!client_mode(inputs) && mouse != NULL) {
@@ -242,11 +278,12 @@ static bool receive_position(struct channel_client *cc, struct message_reader *r
     uint32_t y = message_read_u32(reader);
     uint16_t buttons = message_read_u16(reader);
 
-    message_read_u8(reader); /* the display: positions are taken while there is only one */
+    uint8_t display_id = message_read_u8(reader); /* for the agent; a tablet has only one */
+
     if (reader->failed) {
         return false;
     }
-    position(inputs_of(cc), x, y, host_buttons(buttons));
+    position(inputs_of(cc), x, y, buttons, display_id);
     acknowledge_motion(cc);
     return true;
 }
@@ -260,9 +297,9 @@ static bool receive_button(struct channel_client *cc, uint16_t type, struct mess
         return false;
     }
     if (type == SPICE_MSGC_INPUTS_MOUSE_PRESS) {
-        press(inputs_of(cc), button, host_buttons(buttons));
+        press(inputs_of(cc), button, buttons);
     } else {
-        release(inputs_of(cc), host_buttons(buttons));
+        release(inputs_of(cc), buttons);
     }
     return true;
 }

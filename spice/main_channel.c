@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#define AGENT_TOKENS 10
 /* Clients play sound and video so much behind the server's clock. */
 #define PLAYBACK_DELAY_MS 400
 /* Answers to pings that are larger than to small ones by more than this show a slow line. */
@@ -29,6 +28,7 @@ struct main_channel {
 
 struct main_client {
     struct channel_client base;
+    struct agent_client *agent;
     bool has_list;
     enum net_test net_test; /* whose answer is next */
     uint64_t latency;       /* microseconds */
@@ -92,7 +92,7 @@ static void send_init(struct channel_client *cc)
     message_add_u32(message, server_count_channels(server, SPICE_CHANNEL_DISPLAY));
     message_add_u32(message, server->mouse_modes);
     message_add_u32(message, server->mouse_mode);
-    message_add_u32(message, 0); /* there is no agent */
+    message_add_u32(message, agent_is_attached(server->agent));
     message_add_u32(message, AGENT_TOKENS);
     message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
     message_add_u32(message, ram_hint(server));
@@ -127,6 +127,7 @@ static bool on_connect(struct channel_client *cc)
     struct main_client *mc = (struct main_client *)cc;
 
     cc->client->main = cc;
+    mc->agent = agent_client_create(cc->channel->server->agent, cc);
     send_init(cc);
     send_name_and_uuid(cc);
     if (!channel_client_is_local(cc)) {
@@ -141,6 +142,7 @@ static bool on_connect(struct channel_client *cc)
 static void on_disconnect(struct channel_client *cc)
 {
     cc->client->main = NULL;
+    agent_client_destroy(((struct main_client *)cc)->agent);
     server_disconnect_client(cc->channel->server, cc->client);
 }
 
@@ -211,6 +213,38 @@ void main_channel_notify(struct client *client, const char *text)
     channel_client_send(client->main, message);
 }
 
+void main_channel_send_mm_time(struct main_channel *main)
+{
+    SpiceServer *server = main->channel.server;
+
+    for (GList *l = main->channel.clients; l != NULL; l = l->next) {
+        struct message *message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
+
+        message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
+        channel_client_send(l->data, message);
+    }
+}
+
+static bool receive_agent(struct channel_client *cc, uint16_t type, struct message_reader *reader)
+{
+    struct agent_client *agent = ((struct main_client *)cc)->agent;
+    uint32_t tokens;
+
+    if (type == SPICE_MSGC_MAIN_AGENT_DATA) {
+        return agent_client_data(agent, reader->data, reader->left);
+    }
+    tokens = message_read_u32(reader);
+    if (reader->failed) {
+        return false;
+    }
+    if (type == SPICE_MSGC_MAIN_AGENT_START) {
+        agent_client_start(agent, tokens);
+    } else {
+        agent_client_add_tokens(agent, tokens);
+    }
+    return true;
+}
+
 static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *body, uint32_t size)
 {
     struct message_reader reader = message_reader(body, size);
@@ -225,15 +259,16 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
     case SPICE_MSGC_MAIN_AGENT_START:
     case SPICE_MSGC_MAIN_AGENT_DATA:
     case SPICE_MSGC_MAIN_AGENT_TOKEN:
-        return true; /* nobody to give it to; INIT has said so */
+        return receive_agent(cc, type, &reader);
     default:
         return false;
     }
 }
 
-static bool produce(struct channel_client *cc G_GNUC_UNUSED)
+/* All else is sent when it happens. */
+static bool produce(struct channel_client *cc)
 {
-    return false; /* everything is sent when it happens */
+    return agent_client_produce(((struct main_client *)cc)->agent);
 }
 
 static const struct channel_ops main_ops = {
@@ -252,6 +287,7 @@ struct main_channel *main_channel_create(SpiceServer *server)
 
     channel_init(&main->channel, server, SPICE_CHANNEL_MAIN, 0, &main_ops, server->loop, main);
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_NAME_AND_UUID);
+    channel_set_capability(&main->channel, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
     server_add_channel(server, &main->channel);
     return main;
 }

@@ -17,5 +17,7 @@ void main_channel_destroy(struct main_channel *main); /* NULL is allowed */
 void main_channel_announce(struct main_channel *main, const struct channel *channel);
 /* The server's mouse modes have changed. */
 void main_channel_send_mouse_mode(struct main_channel *main);
+/* Sets clients' multi-media clocks, which had followed the sound. */
+void main_channel_send_mm_time(struct main_channel *main);
 /* A warning for the client's user; nothing happens when its main connection has gone. */
 void main_channel_notify(struct client *client, const char *text);

@@ -396,13 +396,18 @@ void spice_qxl_set_max_monitors(QXLInstance *qxl, unsigned int max_monitors)
 void spice_qxl_set_device_info(QXLInstance *qxl, const char *device_address,
                                uint32_t device_display_id_start, uint32_t device_display_id_count)
 {
-    (void)device_display_id_start;
+    struct display_worker *worker = worker_of(qxl);
+
+    if (worker == NULL)
+        return;
     if (device_address == NULL || strlen(device_address) >= 256) {
         g_log(WORKER_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
               "display %d: the device address is missing or has 256 bytes or more; ignored",
               qxl->id);
         return;
     }
+    server_set_device_info(worker->server, qxl->id, device_address, device_display_id_start,
+                           CLAMP(device_display_id_count, 1, PARSE_MAX_HEADS));
     /* QEMU says 0 when it knows no limit. */
     if (device_display_id_count > 0)
         spice_qxl_set_max_monitors(qxl, device_display_id_count);

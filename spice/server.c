@@ -3,9 +3,13 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/char_device.h"
 #include "spice/client.h"
 #include "spice/link.h"
 #include "spice/record.h"
+#include "spice/playback_channel.h"
+#include "spice/record_channel.h"
+#include "spice/smartcard.h"
 #include "spice/server_state.h"
 
 #include <stdlib.h>
@@ -21,6 +25,7 @@ SpiceServer *spice_server_new(void)
     server->address.port = -1;
     server->mouse_mode = SPICE_MOUSE_MODE_SERVER;
     server->mouse_modes = SPICE_MOUSE_MODE_SERVER;
+    server->running = true; /* for hosts that never call spice_server_vm_start() */
     server->displays = g_array_new(FALSE, FALSE, sizeof(struct server_display));
     g_queue_init(&server->links);
     return server;
@@ -84,6 +89,7 @@ int spice_server_init(SpiceServer *server, SpiceCoreInterface *core)
         spice_server_set_video_codecs(server, "auto");
     }
     server->multi_client = g_getenv("SPICE_DEBUG_ALLOW_MC") != NULL;
+    server->agent = agent_create(server);
     server->main = main_channel_create(server);
     server->inputs = inputs_create(server);
     return 0;
@@ -102,9 +108,14 @@ void spice_server_destroy(SpiceServer *server)
         server->qxls = g_list_delete_link(server->qxls, server->qxls);
         display_worker_detach(qxl);
     }
+    char_device_detach_all(server);
+    smartcards_destroy(g_steal_pointer(&server->smartcards));
+    playback_detach(g_steal_pointer(&server->playback));
+    record_detach(g_steal_pointer(&server->record));
     inputs_destroy(g_steal_pointer(&server->inputs));
     main_channel_destroy(g_steal_pointer(&server->main));
     event_loop_destroy(server->loop); /* what workers had posted is done here */
+    agent_destroy(server->agent);
     g_list_free(server->channels);
     g_array_free(server->displays, TRUE);
     server_settings_finish(server);
@@ -283,8 +294,21 @@ void server_pointer_range(SpiceServer *server, int *width, int *height)
     }
 }
 
+static bool display_allows_client_mouse(SpiceServer *server)
+{
+    for (guint i = 0; i < server->displays->len; i++) {
+        if (g_array_index(server->displays, struct server_display, i).client_mouse) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool client_mouse_allowed(SpiceServer *server)
 {
+    if (server->agent != NULL && agent_has_pointer(server->agent)) {
+        return display_allows_client_mouse(server);
+    }
     return server->inputs != NULL && inputs_has_tablet(server->inputs) &&
            g_list_length(server->qxls) == 1 &&
            server_count_channels(server, SPICE_CHANNEL_DISPLAY) == 1 &&
@@ -369,6 +393,12 @@ void server_set_display(SpiceServer *server, int id, int width, int height, bool
     event_loop_post(server->loop, change_display, change);
 }
 
+void server_set_device_info(SpiceServer *server, int id, const char *address, uint32_t first,
+                            uint32_t count)
+{
+    agent_set_device_info(server->agent, id, address, first, count);
+}
+
 int spice_server_is_server_mouse(SpiceServer *server)
 {
     return server->mouse_mode == SPICE_MOUSE_MODE_SERVER;
@@ -378,6 +408,7 @@ int spice_server_is_server_mouse(SpiceServer *server)
 
 void spice_server_vm_start(SpiceServer *server)
 {
+    char_device_set_running(server, true);
     for (GList *l = server->qxls; l != NULL; l = l->next) {
         QXLInstance *qxl = l->data;
 
@@ -389,6 +420,7 @@ void spice_server_vm_start(SpiceServer *server)
 
 void spice_server_vm_stop(SpiceServer *server)
 {
+    char_device_set_running(server, false);
     for (GList *l = server->qxls; l != NULL; l = l->next) {
         QXLInstance *qxl = l->data;
 

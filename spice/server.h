@@ -39,6 +39,13 @@ SpiceImageCompression server_image_compression(SpiceServer *server);
 void server_set_display(SpiceServer *server, int id, int width, int height, bool client_mouse);
 
 /*
+ * Which of the guest's devices display ID shows, for the agent: see agent_set_device_info(). IO
+ * thread.
+ */
+void server_set_device_info(SpiceServer *server, int id, const char *address, uint32_t first,
+                            uint32_t count);
+
+/*
  * The display side, spice/worker.c; the server calls these on the IO thread.
  *
  * Creates the worker for QXL: thread, display and cursor channel (registered), qxl->st; calls

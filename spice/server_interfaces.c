@@ -3,6 +3,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/char_device.h"
+#include "spice/playback_channel.h"
+#include "spice/record_channel.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -66,7 +69,41 @@ static int remove_qxl(SpiceBaseInstance *base)
     server->qxls = g_list_remove(server->qxls, qxl);
     display_worker_detach(qxl);
     server_set_display(server, qxl->id, 0, 0, false);
+    server_set_device_info(server, qxl->id, NULL, 0, 0);
     return 0;
+}
+
+static int add_char_device(SpiceServer *server, SpiceBaseInstance *base)
+{
+    char_device_add(server, SPICE_CONTAINEROF(base, SpiceCharDeviceInstance, base));
+    return 0; /* a refused one is known by its st */
+}
+
+static int remove_char_device(SpiceBaseInstance *base)
+{
+    return char_device_remove(SPICE_CONTAINEROF(base, SpiceCharDeviceInstance, base));
+}
+
+static int add_playback(SpiceServer *server, SpiceBaseInstance *base)
+{
+    playback_attach(server, SPICE_CONTAINEROF(base, SpicePlaybackInstance, base));
+    return 0;
+}
+
+static int remove_playback(SpiceBaseInstance *base)
+{
+    return playback_remove(SPICE_CONTAINEROF(base, SpicePlaybackInstance, base));
+}
+
+static int add_record(SpiceServer *server, SpiceBaseInstance *base)
+{
+    record_attach(server, SPICE_CONTAINEROF(base, SpiceRecordInstance, base));
+    return 0;
+}
+
+static int remove_record(SpiceBaseInstance *base)
+{
+    return record_remove(SPICE_CONTAINEROF(base, SpiceRecordInstance, base));
 }
 
 /* ADD is NULL for what this server does not have, REMOVE for what stays for good. */
@@ -84,12 +121,12 @@ static const struct interface {
      remove_tablet},
     {SPICE_INTERFACE_QXL, SPICE_INTERFACE_QXL_MAJOR, SPICE_INTERFACE_QXL_MINOR, add_qxl,
      remove_qxl},
-    {SPICE_INTERFACE_PLAYBACK, SPICE_INTERFACE_PLAYBACK_MAJOR, SPICE_INTERFACE_PLAYBACK_MINOR, NULL,
-     NULL},
-    {SPICE_INTERFACE_RECORD, SPICE_INTERFACE_RECORD_MAJOR, SPICE_INTERFACE_RECORD_MINOR, NULL,
-     NULL},
+    {SPICE_INTERFACE_PLAYBACK, SPICE_INTERFACE_PLAYBACK_MAJOR, SPICE_INTERFACE_PLAYBACK_MINOR,
+     add_playback, remove_playback},
+    {SPICE_INTERFACE_RECORD, SPICE_INTERFACE_RECORD_MAJOR, SPICE_INTERFACE_RECORD_MINOR, add_record,
+     remove_record},
     {SPICE_INTERFACE_CHAR_DEVICE, SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-     SPICE_INTERFACE_CHAR_DEVICE_MINOR, NULL, NULL},
+     SPICE_INTERFACE_CHAR_DEVICE_MINOR, add_char_device, remove_char_device},
     {SPICE_INTERFACE_MIGRATION, SPICE_INTERFACE_MIGRATION_MAJOR, SPICE_INTERFACE_MIGRATION_MINOR,
      NULL, NULL},
 };

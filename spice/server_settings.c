@@ -5,6 +5,7 @@
  */
 #include "spice/client.h"
 #include "spice/link.h"
+#include "spice/playback_channel.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -268,6 +269,7 @@ int spice_server_add_renderer(SpiceServer *s, const char *name)
 int spice_server_set_playback_compression(SpiceServer *s, int enable)
 {
     s->policy.playback_compression = enable != 0;
+    playback_update_compression(s->playback);
     return 0;
 }
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "spice/agent.h"
 #include "spice/inputs_channel.h"
 #include "spice/listener.h"
 #include "spice/main_channel.h"
@@ -63,8 +64,14 @@ struct RedsState {
     GList *qxls;      /* of QXLInstance */
     GArray *displays; /* of struct server_display */
 
-    struct main_channel *main; /* it and INPUTS: NULL before init */
+    struct main_channel *main; /* it, INPUTS and AGENT: NULL before init */
     struct inputs *inputs;
+    struct agent *agent;
+    GList *char_devices; /* of SpiceCharDeviceState */
+    bool running;        /* the machine; only a stop makes it stand still */
+    struct smartcards *smartcards; /* or NULL */
+    struct playback *playback;     /* the sound devices, or NULL */
+    struct record *record;
     int mouse_mode;  /* SPICE_MOUSE_MODE_* */
     int mouse_modes; /* mask of those allowed */
 };

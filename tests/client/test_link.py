@@ -100,7 +100,7 @@ with tap.case("the reply announces what there is"):
     with spice.Client(port) as client:
         error, key, common, channel = client.link(password=b"secret")
         assert common == spice.AUTH_SELECTION | spice.AUTH_SPICE | spice.MINI_HEADER, common
-        assert channel == struct.pack("<I", 2), "NAME_AND_UUID"
+        assert channel == struct.pack("<I", 2 | 4), "NAME_AND_UUID, AGENT_CONNECTED_TOKENS"
 
 with tap.case("wrong, empty, longer, shorter password: result 7"):
     for password in (b"wrong", b"", b"secret1", b"secre", b"SECRET", b"s" * 84):

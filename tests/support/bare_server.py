@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs tests/client/bare_server and reads what it prints."""
+"""Runs tests/client/bare_server or device_server and reads what it prints."""
 
 import os
 import queue
@@ -9,8 +9,8 @@ import time
 
 
 class BareServer:
-    def __init__(self, *arguments, env=None):
-        program = os.path.join(os.environ["BUILDDIR"], "tests/client/bare_server")
+    def __init__(self, *arguments, env=None, program="bare_server"):
+        program = os.path.join(os.environ["BUILDDIR"], "tests/client", program)
         self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1,
                                         env={**os.environ, **(env or {})})
@@ -59,6 +59,16 @@ class BareServer:
     def command(self, text):
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
+
+    def tell(self, text):
+        """A command for device_server; the lines that it and its devices print until it is done."""
+        self.command(text)
+        lines = []
+        while True:
+            line = self.next_line()
+            if line == "done " + text.split()[0]:
+                return lines
+            lines.append(line)
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat") as stat:
