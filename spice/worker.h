@@ -20,7 +20,7 @@
 struct worker_ring {
     int (*get)(QXLInstance *qxl, QXLCommandExt *command);
     int (*request_notification)(QXLInstance *qxl);
-    unsigned tries; /* empty looks since the last command: 0, 1, or 2: the guest will notify us */
+    bool armed; /* the guest notifies us of the next command */
 };
 
 struct display_worker {

@@ -4,15 +4,16 @@
 #include "spice/worker.h"
 
 #define SLICE_US          (10 * 1000) /* then clients and requests get their turn */
-#define REPOLL_MS         10 /* an empty ring is looked at once more before we ask for a wakeup */
-#define COMMANDS_PER_STEP 16 /* between looks at the clock and at the clients */
-/* A guest that keeps adding while it is waited for; the rings hold 32. */
-#define MAX_DRAINED  (1 << 18)
+#define COMMANDS_PER_STEP 16          /* between looks at the clock and at the clients */
+/*
+ * More than was in a ring when a drain began: the guest that keeps adding is not waited for. A
+ * card's rings hold 32, the queues of hosts that play recordings some hundreds.
+ */
+#define MAX_DRAINED  1024
 #define MAX_REQUESTS 4
 
 enum ring_state {
     RING_SLEEPS, /* the guest notifies us */
-    RING_REPOLL, /* look again in REPOLL_MS */
     RING_BUSY,   /* there may be more, but the time is up */
     RING_STEP,   /* there may be more */
     RING_WAITS,  /* a client is to be waited for */
@@ -22,27 +23,25 @@ static bool fetch(struct display_worker *worker, struct worker_ring *ring, QXLCo
 {
     if (!ring->get(worker->qxl, command))
         return false;
-    ring->tries = 0;
+    ring->armed = false;
     if (worker->recorder != NULL)
         recorder_command(worker->recorder, &worker->memslots, command);
     return true;
 }
 
-/* What is to be done about a ring that was found empty. */
+/*
+ * What is to be done about a ring that was found empty. The guest is asked for a notification at
+ * once: looking again later instead would save it one now and then, but what it adds meanwhile, or
+ * a ring that it fills, would wait for our look.
+ */
 static enum ring_state found_empty(struct display_worker *worker, struct worker_ring *ring)
 {
-    switch (ring->tries) {
-    case 0:
-        ring->tries = 1;
-        return RING_REPOLL;
-    case 1:
-        if (!ring->request_notification(worker->qxl))
-            return RING_BUSY;
-        ring->tries = 2;
+    if (ring->armed)
         return RING_SLEEPS;
-    default:
-        return RING_SLEEPS;
-    }
+    if (!ring->request_notification(worker->qxl))
+        return RING_BUSY;
+    ring->armed = true;
+    return RING_SLEEPS;
 }
 
 static enum ring_state service(struct display_worker *worker, struct worker_ring *ring,
@@ -98,8 +97,6 @@ void worker_service_rings(struct display_worker *worker)
     commands = service_commands(worker, deadline, &wait_ms);
     if (cursor == RING_BUSY || commands == RING_BUSY)
         loop_timer_start(worker->ring_timer, 0);
-    else if (cursor == RING_REPOLL || commands == RING_REPOLL)
-        loop_timer_start(worker->ring_timer, REPOLL_MS);
     else if (commands == RING_WAITS)
         loop_timer_start(worker->ring_timer, wait_ms);
     /* Last: a client that takes what it was waited for brings us back at once. */

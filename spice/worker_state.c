@@ -39,7 +39,7 @@ void worker_start(struct display_worker *worker)
     if (worker->running)
         return;
     worker->running = true;
-    worker->command_ring.tries = worker->cursor_ring.tries = 0;
+    worker->command_ring.armed = worker->cursor_ring.armed = false;
     worker_update_capabilities(worker);
     loop_timer_start(worker->ring_timer, 0);
 }
