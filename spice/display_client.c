@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_client.h"
+#include "spice/display_portable.h"
 
 #include <spice/protocol.h>
 
@@ -222,47 +223,11 @@ void display_client_finish(struct display_client *client)
 
 /* ---- Drawing ---- */
 
-/* Bitmaps of these formats make clients abort (spice-wire.md section 4.5). */
-static bool can_decode(const struct draw_image *image)
-{
-    return image == NULL || image->type != SPICE_IMAGE_TYPE_BITMAP ||
-           (image->bitmap.format != SPICE_BITMAP_FMT_1BIT_LE &&
-            image->bitmap.format != SPICE_BITMAP_FMT_4BIT_LE);
-}
-
-static bool can_paint(const struct draw_brush *brush)
-{
-    return brush->type != SPICE_BRUSH_TYPE_PATTERN || can_decode(brush->pattern);
-}
-
 static bool can_execute(const struct display_client *client, const struct draw *draw)
 {
-    switch (draw->type) {
-    case QXL_DRAW_FILL:
-        return can_paint(&draw->fill.brush);
-    case QXL_DRAW_OPAQUE:
-        return can_decode(draw->opaque.image) && can_paint(&draw->opaque.brush);
-    case QXL_DRAW_COPY:
-    case QXL_DRAW_BLEND:
-        return can_decode(draw->copy.image);
-    case QXL_DRAW_ROP3:
-        return can_decode(draw->rop3.image) && can_paint(&draw->rop3.brush);
-    case QXL_DRAW_STROKE:
-        return can_paint(&draw->stroke.brush);
-    case QXL_DRAW_TEXT:
-        /* Clients read the rows of 8-bit glyphs one off (spice-wire.md section 4.8). */
-        return !(draw->text.string.flags & SPICE_STRING_FLAGS_RASTER_A8) &&
-               can_paint(&draw->text.fore_brush) && can_paint(&draw->text.back_brush);
-    case QXL_DRAW_TRANSPARENT:
-        return can_decode(draw->transparent.image);
-    case QXL_DRAW_ALPHA_BLEND:
-        return can_decode(draw->alpha_blend.image);
-    case QXL_DRAW_COMPOSITE:
-        return channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE) &&
-               can_decode(draw->composite.source) && can_decode(draw->composite.mask);
-    default:
-        return true;
-    }
+    return (draw->type != QXL_DRAW_COMPOSITE ||
+            channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE)) &&
+           draw_is_portable(draw, display_client_display(client)->surfaces);
 }
 
 /* Makes sure that the client will have SURFACE when it is drawn on or read. False: not in time. */
