@@ -31,6 +31,10 @@ uint32_t server_mm_time(SpiceServer *server);
 
 /* Settings a display client starts with. Any thread. */
 SpiceImageCompression server_image_compression(SpiceServer *server);
+int server_streaming_video(SpiceServer *server); /* SPICE_STREAM_VIDEO_* */
+/* For clients on slow links, on all, or on none: lossy pictures; deflated dictionary pictures. */
+spice_wan_compression_t server_jpeg_compression(SpiceServer *server);
+spice_wan_compression_t server_zlib_glz_compression(SpiceServer *server);
 
 /*
  * The picture of display ID: its size, and whether it lets clients use absolute positions (client

@@ -227,7 +227,22 @@ SpiceImageCompression server_image_compression(SpiceServer *server)
     return (SpiceImageCompression)g_atomic_int_get(&server->policy.image_compression);
 }
 
-static int set_wan_compression(spice_wan_compression_t *setting, spice_wan_compression_t value)
+int server_streaming_video(SpiceServer *server)
+{
+    return g_atomic_int_get(&server->policy.streaming_video);
+}
+
+spice_wan_compression_t server_jpeg_compression(SpiceServer *server)
+{
+    return (spice_wan_compression_t)g_atomic_int_get(&server->policy.jpeg);
+}
+
+spice_wan_compression_t server_zlib_glz_compression(SpiceServer *server)
+{
+    return (spice_wan_compression_t)g_atomic_int_get(&server->policy.zlib_glz);
+}
+
+static int set_wan_compression(gint *setting, spice_wan_compression_t value)
 {
     if (value < SPICE_WAN_COMPRESSION_AUTO || value > SPICE_WAN_COMPRESSION_NEVER) {
         g_warning("unknown compression mode %d: it is not changed", (int)value);
@@ -252,7 +267,7 @@ int spice_server_set_streaming_video(SpiceServer *s, int value)
     if (value < SPICE_STREAM_VIDEO_OFF || value > SPICE_STREAM_VIDEO_FILTER) {
         return -1;
     }
-    s->policy.streaming_video = value;
+    g_atomic_int_set(&s->policy.streaming_video, value);
     display_settings_changed(s);
     return 0;
 }

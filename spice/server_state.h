@@ -24,8 +24,8 @@
 /* Policy that the host sets and other parts ask for; defaults in server-abi.md section 3.1. */
 struct server_policy {
     gint image_compression; /* SpiceImageCompression; atomic, read by workers */
-    spice_wan_compression_t jpeg, zlib_glz;
-    int streaming_video; /* SPICE_STREAM_VIDEO_* */
+    gint jpeg, zlib_glz;     /* spice_wan_compression_t; so are these */
+    gint streaming_video;    /* SPICE_STREAM_VIDEO_*; and this */
     bool renderer_added;
     bool playback_compression;
     bool agent_mouse, agent_copypaste, agent_file_xfer;

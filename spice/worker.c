@@ -143,8 +143,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     /* Old hosts expect a worker as second argument and pass it back; the instance serves. */
     if (interface->attache_worker != NULL)
         interface->attache_worker(qxl, (QXLWorker *)qxl);
-    if (interface->set_compression_level != NULL)
-        interface->set_compression_level(qxl, 0);
+    display_worker_settings_changed(qxl);
     return true;
 }
 
@@ -199,12 +198,15 @@ void display_worker_stop(QXLInstance *qxl)
 
 void display_worker_settings_changed(QXLInstance *qxl)
 {
-    QXLInterface *interface = SPICE_CONTAINEROF(qxl->base.sif, QXLInterface, base);
+    const QXLInterface *interface = SPICE_CONTAINEROF(qxl->base.sif, QXLInterface, base);
+    SpiceServer *server = display_worker_server(qxl);
 
-    /* Clients that come from now on start with the new compression. The guest is to send no
-     * compressed images whatever the setting is. */
+    /* Clients that come from now on start with the new compression; the guest is told whether it
+     * may send pictures that it has compressed itself. */
     if (interface->set_compression_level != NULL)
-        interface->set_compression_level(qxl, 0);
+        interface->set_compression_level(
+            qxl, server_streaming_video(server) == SPICE_STREAM_VIDEO_OFF &&
+                     server_image_compression(server) == SPICE_IMAGE_COMPRESSION_QUIC);
 }
 
 static void enter_client_mode(void *opaque)

@@ -45,7 +45,13 @@ static int take(struct qxl_host *host, GQueue *queue, QXLCommandExt *command)
 
 static int get_command(QXLInstance *qxl, QXLCommandExt *command)
 {
-    return take(host_of(qxl), &host_of(qxl)->commands, command);
+    if (take(host_of(qxl), &host_of(qxl)->commands, command))
+        return true;
+    if (!g_atomic_int_get(&host_of(qxl)->endless))
+        return false;
+    g_usleep(1000);
+    *command = (QXLCommandExt){.group_id = QXL_HOST_GROUP};
+    return true;
 }
 
 static int get_cursor_command(QXLInstance *qxl, QXLCommandExt *command)
@@ -174,8 +180,7 @@ static void attached_worker(QXLInstance *qxl)
 
 static void set_compression_level(QXLInstance *qxl, int level)
 {
-    (void)qxl;
-    (void)level;
+    host_of(qxl)->compression_level = level;
 }
 
 static const QXLInterface interface = {

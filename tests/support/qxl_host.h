@@ -38,6 +38,8 @@ struct qxl_host {
     unsigned update_rects;   /* of the last update_area_complete */
     int client_present;      /* of the last set_client_capabilities; -1: never called */
     uint8_t capabilities[SPICE_CAPABILITIES_SIZE];
+    int compression_level; /* what the server last said */
+    gint endless; /* atomic: an empty ring gives commands of no type instead, one a millisecond */
 };
 
 /* Adds an instance to SERVER with its slot; MEMORY bytes of guest memory, all zero. */

@@ -264,6 +264,40 @@ static void test_saved_commands(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(qxl_host_released(host), ==, 2);
 }
 
+static void test_compression_level(struct fixture *fixture, gconstpointer data)
+{
+    const struct qxl_host *host = fixture->host;
+
+    (void)data;
+    g_assert_cmpint(host->compression_level, ==, 0);
+    spice_server_set_image_compression(fixture->server, SPICE_IMAGE_COMPRESSION_QUIC);
+    g_assert_cmpint(host->compression_level, ==, 0);
+    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
+    g_assert_cmpint(host->compression_level, ==, 1);
+    spice_server_set_image_compression(fixture->server, SPICE_IMAGE_COMPRESSION_LZ);
+    g_assert_cmpint(host->compression_level, ==, 0);
+    spice_server_set_image_compression(fixture->server, SPICE_IMAGE_COMPRESSION_QUIC);
+    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_ALL);
+    g_assert_cmpint(host->compression_level, ==, 0);
+}
+
+/* Its ring never gets empty; whoever waits for what was in it does not wait for what is added. */
+static void test_endless_commands(struct fixture *fixture, gconstpointer data)
+{
+    QXLInstance *qxl = &fixture->host->qxl;
+    QXLRect area = whole(), dirty[3];
+    gint64 start;
+
+    (void)data;
+    g_atomic_int_set(&fixture->host->endless, 1);
+    qxl_host_fill(fixture->host, 0, 0, 0, 1, 1, 0xabcdef);
+    start = g_get_monotonic_time();
+    spice_qxl_update_area(qxl, 0, &area, dirty, 3, 0);
+    g_assert_cmpint(g_get_monotonic_time() - start, <, 60 * G_USEC_PER_SEC);
+    g_assert_cmphex(fixture->primary[0], ==, 0xabcdef);
+    g_atomic_int_set(&fixture->host->endless, 0);
+}
+
 static void test_removed_instance(struct fixture *fixture, gconstpointer data)
 {
     QXLInstance *qxl = &fixture->host->qxl;
@@ -292,6 +326,8 @@ int main(int argc, char **argv)
         {"/worker/bad-commands", test_bad_commands},
         {"/worker/alien-commands", test_alien_commands},
         {"/worker/saved-commands", test_saved_commands},
+        {"/worker/compression-level", test_compression_level},
+        {"/worker/endless-commands", test_endless_commands},
         {"/worker/removed-instance", test_removed_instance},
     };
 
