@@ -200,6 +200,14 @@ static void detach_client(struct fixture *fixture)
 
 /* ---- Comparing ---- */
 
+/* What the card answers when the worker asks whether it had something to give back. */
+static void set_flush_result(struct fixture *fixture, bool result)
+{
+    pthread_mutex_lock(&fixture->host->lock);
+    fixture->host->flush_result = result;
+    pthread_mutex_unlock(&fixture->host->lock);
+}
+
 static bool is_same(const struct fixture *fixture)
 {
     const struct screen *screen = &fixture->screen;
@@ -392,10 +400,10 @@ static void test_folding(struct fixture *fixture, gconstpointer data)
             g_assert_cmpuint(qxl_host_released(fixture->host), ==, released);
             spice_server_vm_start(fixture->server);
         } else {
-            fixture->host->flush_result = false;
+            set_flush_result(fixture, false);
             spice_qxl_oom(&fixture->host->qxl);
             g_assert_true(qxl_host_wait_released(fixture->host, released));
-            fixture->host->flush_result = true;
+            set_flush_result(fixture, true);
         }
         draw_something(fixture, 0);
         copy(fixture, 0, qxl_host_surface_image(fixture->host, 5), 40, 10, 80, 80,
