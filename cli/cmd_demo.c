@@ -103,8 +103,9 @@ static gboolean tell_finished(gpointer data)
     struct demo *demo = data;
 
     end_status_line(demo);
-    printf("%" PRIu64 " frames are drawn; the picture stands still and is served on\n",
-           demo->guest.frames);
+    printf("%" PRIu64 " frames are drawn (%" PRIu64
+           " commands); the picture stands still and is served on\n",
+           demo->guest.frames, soft_guest_stats(demo->engine).commands);
     fflush(stdout);
     return G_SOURCE_REMOVE;
 }
