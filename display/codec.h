@@ -30,12 +30,13 @@ struct encoder_impl {
     void (*destroy)(struct encoder *encoder);
     /*
      * Encodes SOURCE. On success *OUT is a buffer of *OUT_SIZE bytes that belongs to the caller
-     * (g_free). Returns false when the result would not be smaller than the source.
+     * (g_free). Returns false when the result would not be smaller than the source's pixels.
      */
     bool (*encode)(struct encoder *encoder, const struct codec_source *source, uint8_t **out,
                    size_t *out_size);
 };
 
+extern const struct encoder_impl encoder_lz, encoder_lz_palette, encoder_quic;
 #include "config.h"
 #ifdef HAVE_LZ4
 extern const struct encoder_impl encoder_lz4;
