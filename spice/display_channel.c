@@ -63,6 +63,7 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     loop_timer_destroy(client->init_timer);
     client->init_timer = NULL;
     client->ready = true;
+    client->dictionary_pixels = window_size;
     display_client_start(client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);

@@ -239,13 +239,13 @@ static const uint16_t message_types[] = {
 };
 
 struct message *display_encode_drawable(struct display_encoder *encoder, struct drawable *drawable,
-                                        bool lz4)
+                                        const struct image_policy *policy)
 {
     const struct draw *draw = &drawable->draw;
     struct image_writer writer = {
         .encoder = encoder,
         .message = message_create(message_types[draw->type]),
-        .lz4 = lz4,
+        .policy = policy,
     };
 
     add_base(writer.message, draw);

@@ -8,13 +8,12 @@
 #include "spice/message.h"
 #include "spice/surface.h"
 
-struct encoder;
 struct monitors_config;
 
 /* What encoding needs between images. One thread. */
 struct display_encoder {
-    struct encoder *lz4; /* NULL: not built in */
-    uint8_t *rows;       /* room for a piece of a surface */
+    struct compressor compressor;
+    uint8_t *rows; /* room for a piece of a surface */
     size_t rows_size;
 };
 void display_encoder_init(struct display_encoder *encoder);
@@ -22,10 +21,10 @@ void display_encoder_finish(struct display_encoder *encoder);
 
 /* DRAWABLE's command; refers to its pixels in place and holds it until written. */
 struct message *display_encode_drawable(struct display_encoder *encoder, struct drawable *drawable,
-                                        bool lz4);
+                                        const struct image_policy *policy);
 /* A copy of what AREA of SURFACE looks like now; AREA is inside it. */
 struct message *display_encode_area(struct display_encoder *encoder, const struct surface *surface,
-                                    const draw_rect *area, bool lz4);
+                                    const draw_rect *area, const struct image_policy *policy);
 /* Bytes of a row of WIDTH pixels in what display_encode_area() sends. */
 size_t display_area_row_size(const struct surface *surface, unsigned width);
 

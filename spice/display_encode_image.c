@@ -1,9 +1,6 @@
 /*
  * Images in display messages. SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "config.h"
-
-#include "display/codec.h"
 #include "spice/display_encode_image.h"
 #include "spice/parse.h"
 
@@ -11,47 +8,20 @@
 #include <spice/macros.h>
 #include <spice/protocol.h>
 
-/* Smaller images are not worth an encoder, server-abi.md section 5.4. */
-#define MIN_COMPRESSED_SIZE 54
-
 /* Ids of images that the server makes: group 2 in the low word (qxl-device.md section 8.8). */
 #define SERVER_IMAGE_ID QXL_IMAGE_GROUP_RED
 
 void display_encoder_init(struct display_encoder *encoder)
 {
     *encoder = (struct display_encoder){0};
-#ifdef HAVE_LZ4
-    encoder->lz4 = encoder_lz4.create();
-#endif
+    compressor_init(&encoder->compressor);
 }
 
 void display_encoder_finish(struct display_encoder *encoder)
 {
-#ifdef HAVE_LZ4
-    encoder_lz4.destroy(encoder->lz4);
-#endif
+    compressor_finish(&encoder->compressor);
     g_free(encoder->rows);
     *encoder = (struct display_encoder){0};
-}
-
-/* Compresses SOURCE if that is possible and makes it smaller. */
-static bool compress(struct display_encoder *encoder, const struct codec_source *source,
-                     struct encoded_image *out)
-{
-    out->tried = true;
-#ifdef HAVE_LZ4
-    unsigned bits = bitmap_format_bits(source->format);
-
-    if (encoder->lz4 == NULL || !encoder_lz4.accepts(source->format) ||
-        source->data.size < MIN_COMPRESSED_SIZE || source->stride != source->width * bits / 8)
-        return false;
-    out->type = encoder_lz4.image_type;
-    return encoder_lz4.encode(encoder->lz4, source, &out->data, &out->size);
-#else
-    (void)encoder;
-    (void)source;
-    return false;
-#endif
 }
 
 static void add_descriptor(struct message *message, uint64_t id, uint8_t type, uint8_t flags,
@@ -71,6 +41,14 @@ static void add_pieces(struct message *message, const struct draw_bytes *data)
                               NULL);
 }
 
+static void add_palette(struct message *message, const struct draw_palette *palette)
+{
+    message_add_u64(message, palette->unique);
+    message_add_u16(message, palette->count);
+    for (unsigned i = 0; i < palette->count; i++)
+        message_add_u32(message, palette->colors[i]);
+}
+
 static void add_bitmap(struct message *message, const struct draw_image *image)
 {
     const struct draw_palette *palette = image->bitmap.palette;
@@ -86,20 +64,40 @@ static void add_bitmap(struct message *message, const struct draw_image *image)
     if (palette == NULL)
         return;
     message_point(message, pointer);
-    message_add_u64(message, palette->unique);
-    message_add_u16(message, palette->count);
-    for (unsigned i = 0; i < palette->count; i++)
-        message_add_u32(message, palette->colors[i]);
+    add_palette(message, palette);
 }
 
-static bool try_lz4(struct image_writer *writer, struct guest_image *guest)
+static void unref_bytes(void *bytes)
+{
+    g_bytes_unref(bytes);
+}
+
+/* PALETTE only for pictures that have one. */
+static void add_encoded(struct message *message, const struct encoded_image *encoded, bool top_down,
+                        const struct draw_palette *palette)
+{
+    struct message_pointer pointer = {0};
+    bool has_palette = encoded->type == SPICE_IMAGE_TYPE_LZ_PLT;
+    const void *data;
+    size_t size;
+
+    data = g_bytes_get_data(encoded->data, &size);
+    if (has_palette)
+        message_add_u8(message, top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0);
+    message_add_u32(message, size);
+    if (has_palette)
+        pointer = message_add_pointer(message);
+    message_add_reference(message, data, size, unref_bytes, g_bytes_ref(encoded->data));
+    if (has_palette) {
+        message_point(message, pointer);
+        add_palette(message, palette);
+    }
+}
+
+static bool try_compression(struct image_writer *writer, struct guest_image *guest)
 {
     const struct draw_image *image = &guest->image;
-    struct codec_source source;
-
-    if (guest->encoded.tried)
-        return guest->encoded.data != NULL;
-    source = (struct codec_source){
+    struct codec_source source = {
         .format = image->bitmap.format,
         .top_down = image->bitmap.top_down,
         .width = image->width,
@@ -107,7 +105,9 @@ static bool try_lz4(struct image_writer *writer, struct guest_image *guest)
         .stride = image->bitmap.stride,
         .data = image->bitmap.data,
     };
-    return compress(writer->encoder, &source, &guest->encoded);
+
+    return compressor_encode(&writer->encoder->compressor, writer->policy, &source,
+                             &guest->encoded);
 }
 
 static void add_image(struct image_writer *writer, struct draw_image *image, enum image_form form)
@@ -115,13 +115,11 @@ static void add_image(struct image_writer *writer, struct draw_image *image, enu
     struct message *message = writer->message;
     struct guest_image *guest = SPICE_CONTAINEROF(image, struct guest_image, image);
 
-    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form == IMAGE_MAY_BE_COMPRESSED && writer->lz4 &&
-        try_lz4(writer, guest)) {
+    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form == IMAGE_MAY_BE_COMPRESSED &&
+        try_compression(writer, guest)) {
         add_descriptor(message, image->id, guest->encoded.type, image->flags, image->width,
                        image->height);
-        message_add_u32(message, guest->encoded.size);
-        message_add_reference(message, guest->encoded.data, guest->encoded.size, NULL, NULL);
-        writer->has_references = true;
+        add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
         return;
     }
     add_descriptor(message, image->id, image->type, image->flags, image->width, image->height);
@@ -224,7 +222,7 @@ static uint8_t *get_rows(struct display_encoder *encoder, size_t size)
 }
 
 struct message *display_encode_area(struct display_encoder *encoder, const struct surface *surface,
-                                    const draw_rect *area, bool lz4)
+                                    const draw_rect *area, const struct image_policy *policy)
 {
     uint32_t width = area->x2 - area->x1, height = area->y2 - area->y1;
     size_t stride = display_area_row_size(surface, width);
@@ -257,10 +255,10 @@ struct message *display_encode_area(struct display_encoder *encoder, const struc
     message_add_u32(message, 0);
 
     message_point(message, image);
-    if (lz4 && compress(encoder, &source, &encoded)) {
+    if (compressor_encode(&encoder->compressor, policy, &source, &encoded)) {
         add_descriptor(message, SERVER_IMAGE_ID, encoded.type, 0, width, height);
-        message_add_u32(message, encoded.size);
-        message_add_reference(message, encoded.data, encoded.size, g_free, encoded.data);
+        add_encoded(message, &encoded, true, NULL);
+        encoded_image_finish(&encoded);
         return message;
     }
     add_descriptor(message, SERVER_IMAGE_ID, SPICE_IMAGE_TYPE_BITMAP, 0, width, height);

@@ -13,7 +13,7 @@ enum image_form { IMAGE_MAY_BE_COMPRESSED, IMAGE_AS_IT_IS };
 struct image_writer {
     struct display_encoder *encoder;
     struct message *message;
-    bool lz4;
+    const struct image_policy *policy;
     bool has_references; /* to guest memory */
     unsigned count;
     struct {

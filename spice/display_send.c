@@ -8,17 +8,22 @@
 /* Sent items stay at the queue's front until that many are there. */
 #define QUEUE_SHIFT_ITEMS 256
 
-static bool wants_lz4(const struct display_client *client)
+/* A client without a dictionary knows few formats (spice-wire.md section 9). */
+static struct image_policy policy_of(const struct display_client *client)
 {
-    return client->compression != SPICE_IMAGE_COMPRESSION_OFF &&
-           channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_LZ4_COMPRESSION) &&
-           !channel_client_is_local(&client->base);
+    return (struct image_policy){
+        .mode = channel_client_is_local(&client->base) ? SPICE_IMAGE_COMPRESSION_OFF
+                                                       : client->compression,
+        .lz4 = channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
+        .palettes = client->dictionary_pixels > 0,
+    };
 }
 
 static void send_item(struct display_client *client)
 {
     struct display_item item = *display_client_next(client);
     struct client_surface *known = client->surfaces[item.surface_id];
+    struct image_policy policy = policy_of(client);
     struct message *message;
 
     client->queue_sent++;
@@ -34,7 +39,7 @@ static void send_item(struct display_client *client)
     switch (item.type) {
     case ITEM_DRAW:
         message = display_encode_drawable(&display_client_display(client)->encoder, item.drawable,
-                                          wants_lz4(client));
+                                          &policy);
         client->queue_drawables--;
         client->queue_bytes -= item.drawable->data_size;
         drawable_unref(item.drawable);
@@ -60,7 +65,8 @@ static void send_item(struct display_client *client)
 
 /*
  * The next rectangle of the pass over KNOWN's damage: as much as fits one message. A client's first
- * picture of a surface is one message whatever its size: spicy-screenshot takes what the first shows.
+ * picture of a surface is one message whatever its size: spicy-screenshot takes what the first
+ * shows.
  */
 static draw_rect take_piece(struct client_surface *known, const struct surface *surface)
 {
@@ -91,6 +97,7 @@ static void send_damage(struct display_client *client)
     struct display *display = display_client_display(client);
     struct client_surface *known = g_queue_peek_head(&client->damaged);
     const struct surface *surface = surfaces_find(display->surfaces, known->id);
+    struct image_policy policy = policy_of(client);
     draw_rect piece;
 
     if (!known->sent) {
@@ -105,8 +112,8 @@ static void send_damage(struct display_client *client)
     }
     if (pixman_region32_not_empty(&known->pass)) {
         piece = take_piece(known, surface);
-        channel_client_send(&client->base, display_encode_area(&display->encoder, surface, &piece,
-                                                               wants_lz4(client)));
+        channel_client_send(&client->base,
+                            display_encode_area(&display->encoder, surface, &piece, &policy));
     }
     if (!pixman_region32_not_empty(&known->pass))
         next_pass(client, known);

@@ -41,7 +41,7 @@ void drawable_unref(struct drawable *drawable)
         return;
     guest_resource_release(&drawable->resource);
     for (struct guest_image *image = drawable->images; image != NULL; image = image->next)
-        g_free(image->encoded.data);
+        encoded_image_finish(&image->encoded);
     arena_finish(&drawable->arena);
     g_free(drawable);
 }

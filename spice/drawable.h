@@ -8,6 +8,7 @@
 
 #include "display/draw.h"
 #include "spice/arena.h"
+#include "spice/display_compress.h"
 
 #include <spice.h>
 
@@ -17,14 +18,6 @@ struct guest_resource {
     QXLReleaseInfoExt info; /* .info is NULL: nothing to release (any more) */
 };
 void guest_resource_release(struct guest_resource *resource);
-
-/* An image as the encoder made it, kept so that several clients can be sent it. */
-struct encoded_image {
-    bool tried;
-    uint8_t type;  /* SPICE_IMAGE_TYPE_* */
-    uint8_t *data; /* NULL: it is not worth it */
-    size_t size;
-};
 
 /* Every draw_image that the parser makes is the first member of one of these. */
 struct guest_image {

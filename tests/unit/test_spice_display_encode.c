@@ -10,6 +10,9 @@
 #include <glib.h>
 #include <spice/protocol.h>
 
+static const struct image_policy plain = {.mode = SPICE_IMAGE_COMPRESSION_OFF};
+static const struct image_policy with_lz4 = {.mode = SPICE_IMAGE_COMPRESSION_LZ4, .lz4 = true};
+
 static unsigned released;
 
 static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
@@ -94,7 +97,7 @@ static void test_copy(void)
     draw->clip.has_rects = true;
     draw->clip.count = 1;
     draw->clip.rects = &clip;
-    message = display_encode_drawable(&encoder, drawable, true);
+    message = display_encode_drawable(&encoder, drawable, &with_lz4);
     g_assert_cmpuint(message_type(message), ==, SPICE_MSG_DISPLAY_DRAW_COPY);
     body = body_of(message);
 
@@ -152,21 +155,21 @@ static void test_compression(void)
 
     display_encoder_init(&encoder);
     drawable->draw.copy.image = new_bitmap(drawable, SPICE_BITMAP_FMT_32BIT, 32, 32, 128, pixels);
-    message = display_encode_drawable(&encoder, drawable, true);
+    message = display_encode_drawable(&encoder, drawable, &with_lz4);
     body = body_of(message);
     g_assert_cmpuint(body[57 + 8], ==, SPICE_IMAGE_TYPE_LZ4);
     g_assert_cmpuint(u32(body, 57 + 18) + 57 + 22, ==, message_size(message));
     g_assert_cmpuint(body[57 + 22], ==, 1); /* top down */
     g_assert_cmpuint(body[57 + 23], ==, SPICE_BITMAP_FMT_32BIT);
     message_destroy(message);
-    message = display_encode_drawable(&encoder, drawable, true);
+    message = display_encode_drawable(&encoder, drawable, &with_lz4);
     again = body_of(message);
     g_assert_cmpmem(again, message_size(message), body, 57 + 22 + u32(body, 57 + 18));
     message_destroy(message);
     g_free(again);
     g_free(body);
 
-    message = display_encode_drawable(&encoder, drawable, false);
+    message = display_encode_drawable(&encoder, drawable, &plain);
     body = body_of(message);
     g_assert_cmpuint(body[57 + 8], ==, SPICE_IMAGE_TYPE_BITMAP);
     g_assert_cmpuint(message_size(message), ==, 57 + 36 + sizeof(pixels));
@@ -199,7 +202,7 @@ static void test_area(void)
     surface = surface_create(&surfaces, 3, 2, 2, 4, SPICE_SURFACE_FMT_16_565, pixels, true,
                              &nothing, &wrong);
     g_assert_cmpstr(wrong, ==, NULL);
-    message = display_encode_area(&encoder, surface, &area, false);
+    message = display_encode_area(&encoder, surface, &area, &plain);
     body = body_of(message);
     g_assert_cmpuint(u32(body, 0), ==, 3);
     g_assert_cmpuint(u32(body, 8), ==, 1);

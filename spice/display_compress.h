@@ -1,0 +1,50 @@
+/*
+ * Which codec an image is sent in (server-abi.md section 5.4, codecs.md section 7).
+ *
+ * One thread. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/codec.h"
+
+#include <glib.h>
+#include <spice/enums.h>
+
+/* What one client can read and wants. */
+struct image_policy {
+    SpiceImageCompression mode; /* asked for by the host, or by the client */
+    bool lz4;                   /* the client reads LZ4, */
+    bool palettes;              /* and LZ with palettes */
+};
+
+enum image_method {
+    IMAGE_RAW,
+    IMAGE_LZ,
+    IMAGE_LZ_PALETTE,
+    IMAGE_QUIC,
+    IMAGE_LZ4,
+    IMAGE_METHODS,
+};
+
+/* An image as an encoder made it, for all clients that want it like that. */
+struct encoded_image {
+    enum image_method method; /* that was tried last; IMAGE_RAW: none */
+    uint8_t type;             /* SPICE_IMAGE_TYPE_* */
+    GBytes *data;             /* NULL: it is not worth it */
+};
+void encoded_image_finish(struct encoded_image *encoded);
+
+/* All codecs, and what they need between images. */
+struct compressor {
+    const struct encoder_impl *impls[IMAGE_METHODS];
+    struct encoder *encoders[IMAGE_METHODS]; /* created when first used */
+};
+void compressor_init(struct compressor *compressor);
+void compressor_finish(struct compressor *compressor);
+
+/*
+ * Compresses SOURCE as POLICY says, unless ENCODED has it like that already. False: it is to be
+ * sent as it is.
+ */
+bool compressor_encode(struct compressor *compressor, const struct image_policy *policy,
+                       const struct codec_source *source, struct encoded_image *encoded);
