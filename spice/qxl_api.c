@@ -385,7 +385,8 @@ void spice_qxl_driver_unload(QXLInstance *qxl)
 
 static void set_max_heads(struct request *request)
 {
-    request->worker->max_heads = request->max_heads;
+    if (server_has_features(request->worker->server, SPICE_SERVER_FEATURE_MULTIMONITOR))
+        request->worker->max_heads = request->max_heads;
 }
 
 void spice_qxl_set_max_monitors(QXLInstance *qxl, unsigned int max_monitors)

@@ -29,6 +29,9 @@ struct recorder *server_recorder(SpiceServer *server);
 /* Milliseconds of the monotonic clock, the base of multi-media time. Any thread. */
 uint32_t server_mm_time(SpiceServer *server);
 
+/* Are all of these SPICE_SERVER_FEATURE_* enabled? Any thread. */
+bool server_has_features(SpiceServer *server, uint64_t features);
+
 /* Settings a display client starts with. Any thread. */
 SpiceImageCompression server_image_compression(SpiceServer *server);
 int server_streaming_video(SpiceServer *server); /* SPICE_STREAM_VIDEO_* */

@@ -8,6 +8,7 @@
 #include "spice/playback_channel.h"
 #include "spice/server_state.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const char *const channel_names[CHANNEL_TYPES] = {
@@ -27,6 +28,7 @@ void server_settings_init(SpiceServer *server)
         .jpeg = SPICE_WAN_COMPRESSION_AUTO,
         .zlib_glz = SPICE_WAN_COMPRESSION_AUTO,
         .streaming_video = SPICE_STREAM_VIDEO_FILTER,
+        .features = spice_server_get_supported_features(),
         .playback_compression = true,
         .agent_mouse = true,
         .agent_copypaste = true,
@@ -307,18 +309,48 @@ int spice_server_set_agent_file_xfer(SpiceServer *s, int enable)
     return 0;
 }
 
-/* Only the current protocol exists, server-abi.md section 7. */
+/* What guests may use, server-abi.md section 7. */
+
+uint64_t spice_server_get_supported_features(void)
+{
+    return SPICE_SERVER_FEATURES_0_8;
+}
+
+int spice_server_enable_features(SpiceServer *s, uint64_t features)
+{
+    uint64_t unknown = features & ~spice_server_get_supported_features();
+
+    if (unknown != 0) {
+        g_warning("unknown features 0x%" PRIx64 ": they are not changed", unknown);
+        return -1;
+    }
+    if (s->loop != NULL) {
+        g_warning("features cannot be changed when the server is initialised");
+        return -1;
+    }
+    s->policy.features = features;
+    return 0;
+}
+
+bool server_has_features(SpiceServer *server, uint64_t features)
+{
+    return (server->policy.features & features) == features;
+}
 
 spice_compat_version_t spice_get_current_compat_version(void)
 {
     return SPICE_COMPAT_VERSION_CURRENT;
 }
 
-int spice_server_set_compat_version(SpiceServer *s G_GNUC_UNUSED, spice_compat_version_t version)
+int spice_server_set_compat_version(SpiceServer *s, spice_compat_version_t version)
 {
-    if (version != SPICE_COMPAT_VERSION_CURRENT) {
-        g_warning("protocol versions before 0.6 are not supported");
+    switch (version) {
+    case SPICE_COMPAT_VERSION_0_4:
+        return spice_server_enable_features(s, SPICE_SERVER_FEATURES_0_4);
+    case SPICE_COMPAT_VERSION_CURRENT:
+        return spice_server_enable_features(s, spice_server_get_supported_features());
+    default:
+        g_warning("unknown compatibility version %d: it is not changed", (int)version);
         return -1;
     }
-    return 0;
 }

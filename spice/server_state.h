@@ -27,6 +27,7 @@ struct server_policy {
     gint jpeg, zlib_glz;     /* spice_wan_compression_t; so are these */
     gint streaming_video;    /* SPICE_STREAM_VIDEO_*; and this */
     bool renderer_added;
+    uint64_t features; /* SPICE_SERVER_FEATURE_*; constant from init on */
     bool playback_compression;
     bool agent_mouse, agent_copypaste, agent_file_xfer;
     bool exit_on_disconnect;

@@ -122,7 +122,8 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     worker->interface = interface;
     worker->recorder = server_recorder(server);
     worker->memslots = memslots;
-    worker->max_heads = PARSE_MAX_HEADS;
+    worker->max_heads =
+        server_has_features(server, SPICE_SERVER_FEATURE_MULTIMONITOR) ? PARSE_MAX_HEADS : 1;
     worker->refusals = g_hash_table_new(NULL, NULL);
     worker->command_ring.get = interface->get_command;
     worker->command_ring.request_notification = interface->req_cmd_notification;

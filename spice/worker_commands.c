@@ -114,6 +114,9 @@ static void execute_surface(struct display_worker *worker, const QXLCommandExt *
     surface.keep_data = surface.keep_data || saved;
     if (wrong == NULL && surface.surface_id == 0) {
         wrong = "surface 0 is the primary, which commands cannot create or destroy";
+    } else if (wrong == NULL &&
+               !server_has_features(worker->server, SPICE_SERVER_FEATURE_SURFACES)) {
+        wrong = "the host has switched off-screen surfaces off";
     } else if (wrong == NULL && surface.type == QXL_SURFACE_CMD_CREATE) {
         wrong = create_surface(worker, &surface, &resource);
     } else if (wrong == NULL) {

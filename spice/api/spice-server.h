@@ -31,7 +31,24 @@ int spice_server_add_interface(SpiceServer *s, SpiceBaseInstance *sin);
 /* For tablet, playback, record, char device and qxl; afterwards the instance may be freed. */
 int spice_server_remove_interface(SpiceBaseInstance *sin);
 
-/* Older protocols; only the current one exists. */
+/*
+ * What guests may use, so that the machine can move to a host with an older server. Bits are for
+ * spice_server_enable_features(); a mask has what a release of the first server had. Clients are no
+ * part of it: whatever is enabled, they connect with protocol major 2 and tell what they can do.
+ */
+#define SPICE_SERVER_FEATURE_PROTOCOL_MAJOR2 (UINT64_C(1) << 0)
+#define SPICE_SERVER_FEATURE_SURFACES        (UINT64_C(1) << 1) /* off-screen ones */
+#define SPICE_SERVER_FEATURE_MULTIMONITOR    (UINT64_C(1) << 2) /* several heads a display */
+#define SPICE_SERVER_FEATURES_0_4            UINT64_C(0)
+#define SPICE_SERVER_FEATURES_0_6                                                                  \
+    (SPICE_SERVER_FEATURE_PROTOCOL_MAJOR2 | SPICE_SERVER_FEATURE_SURFACES)
+#define SPICE_SERVER_FEATURES_0_8 (SPICE_SERVER_FEATURES_0_6 | SPICE_SERVER_FEATURE_MULTIMONITOR)
+
+uint64_t spice_server_get_supported_features(void);
+/* All are enabled in a new server. -1 and no change: unknown bits, or the server is initialised. */
+int spice_server_enable_features(SpiceServer *s, uint64_t features);
+
+/* The same by release: 0.4 enables its mask only; the current version is no restriction. */
 typedef enum {
     SPICE_COMPAT_VERSION_0_4 = 0,
     SPICE_COMPAT_VERSION_0_6 = 1,

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
-from tap import Tap
+from tap import Tap, skip_all
 
 AGENT_START, AGENT_DATA, AGENT_TOKEN, MOUSE_MODE_REQUEST = 106, 107, 108, 105
 CONNECTED, DISCONNECTED, DATA, TOKEN, CONNECTED_TOKENS, MOUSE_MODE = 107, 108, 109, 110, 115, 105
@@ -20,6 +20,10 @@ MOUSE_STATE, MONITORS_CONFIG, CLIPBOARD, CAPABILITIES, GRAB, REQUEST, RELEASE, X
     XFER_STATUS, XFER_DATA, CLIENT_DISCONNECTED, GRAPHICS_DEVICE_INFO = \
     1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 16
 ALL = 0xffffffff
+
+with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
+    if "HAVE_EMBEDDED_SPICE" not in config.read():
+        skip_all("libspice 0.15.1 does not survive what clients and guests do here")
 
 tap = Tap()
 server = BareServer(program="device_server")

@@ -10,13 +10,16 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
-from tap import Tap
+from tap import Skip, Tap
 
 SMARTCARD, USBREDIR, PORT, WEBDAV = 8, 9, 10, 11
 DATA, COMPRESSED, PORT_INIT, PORT_EVENT = 101, 102, 201, 202
 CLIENT_PORT_EVENT = 201
 PING = 4
 LZ4 = 1  # capability, and the compression's number
+
+with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
+    own_server = "HAVE_EMBEDDED_SPICE" in config.read()
 
 tap = Tap()
 server = BareServer(program="device_server")
@@ -133,7 +136,8 @@ with tap.case("bytes both ways; the host knows that somebody listens"):
     assert next_message(usb) == (DATA, bytes.fromhex("00010203ff"))
     usb.send_message(DATA, b"hello")
     assert server.expect("write") == "write usb0 " + b"hello".hex()
-    usb.send_message(DATA, b"")
+    if own_server:
+        usb.send_message(DATA, b"")
     usb.send_message(DATA, b"!")
     assert server.expect("write") == "write usb0 21"
 
@@ -171,26 +175,33 @@ with tap.case("nothing moves while the machine stands still"):
     usb.send_message(DATA, b"b")
     time.sleep(0.2)
     assert server.tell("dev-left usb0") == ["left 1"]
-    server.tell("start")
+    lines = server.tell("start")
     assert next_message(usb) == (DATA, b"\xaa")
-    assert server.expect("write") == "write usb0 62"
+    assert "write usb0 62" in lines or server.expect("write") == "write usb0 62"
 
 with tap.case("calls from inside the host's callbacks"):
+    if not own_server:
+        raise Skip("libspice goes on for ever")
     server.tell("dev-wakes usb0")
     server.tell("dev-say usb0 0102")
     assert next_message(usb) == (DATA, b"\1\2")
     usb.send_message(DATA, b"x")
     assert server.expect("write") == "write usb0 78"
 
-with tap.case("a client that leaves: the host knows; what is said to nobody is lost"):
+with tap.case("a client that leaves: the host knows; what is said to nobody waits"):
     usb.close()
     assert server.expect("state") == "state usb0 0"
     server.tell("dev-say usb0 0102030405")
-    assert server.tell("dev-left usb0") == ["left 0"]
+    assert server.tell("dev-left usb0") == ["left 5"]
     usb = channel_of(main, USBREDIR)
     server.expect("state usb0 1")
     server.tell("dev-say usb0 06")
-    assert next_message(usb) == (DATA, b"\6")
+    assert receive_stream(usb, 6)[0] == b"\1\2\3\4\5\6"
+
+if not own_server:
+    # What follows is much, or hostile, and libspice 0.15 does not always cope.
+    server.process.kill()
+    tap.finish()
 
 for mask, capabilities, name in ((0x0f, LZ4, "compressed where the client can and it helps"),
                                  (0xff, LZ4, "not where it does not help"),
@@ -210,11 +221,6 @@ with tap.case("a client that reads nothing does not fill our memory"):
     time.sleep(0.3)
     left = int(server.tell("dev-left usb0")[0].split()[1])
     assert left > 20000000, f"{30000000 - left} bytes were read for a client that takes none"
-    usb.close()
-    server.expect("state usb0 0")
-    server.tell("dev-wake usb0")
-    usb = channel_of(main, USBREDIR)
-    server.expect("state usb0 1")
 
 with tap.case("a guest that takes nothing: the client has to wait; then all arrives in order"):
     server.tell("dev-remove usb0")

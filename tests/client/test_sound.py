@@ -77,7 +77,8 @@ with tap.case("playback: raw mode, samples exactly as the guest gave them"):
     assert (kind, body[4:]) == (MODE, struct.pack("<H", RAW))
     kind, body = next_message(playback)
     channels, form, rate, started = struct.unpack("<IHII", body)
-    assert (kind, channels, form, rate) == (START, 2, 1, 44100)
+    assert (kind, channels, form) == (START, 2, 1)
+    assert rate == 44100 or not own_server, "what the header says; libspice says 48000"
     assert abs(started - mm_time()) < 5000
     heard = b""
     for _ in range(30):
@@ -121,6 +122,8 @@ with tap.case("volume and mute, for clients that want them, now and at the start
     assert next_message(playback) == (MUTE, b"\0")
 
 with tap.case("a client that reads nothing: sound is dropped, not kept"):
+    if not own_server:
+        raise Skip("libspice keeps one frame, and drops more of them")
     deaf = channel_of(main, PLAYBACK)  # of the same session: refused, the first stays
     assert deaf.is_closed()
     for _ in range(300):
@@ -138,6 +141,8 @@ with tap.case("a client that reads nothing: sound is dropped, not kept"):
     playback.socket.settimeout(10)
 
 with tap.case("a client that speaks on the playback channel is disconnected"):
+    if not own_server:
+        raise Skip("libspice answers an empty message of an unknown type otherwise")
     playback.send_message(101, b"")
     assert playback.is_closed()
     assert server.tell("play-tone 1") == ["played 0"] or server.tell("play-tone 1") == ["played 0"]
@@ -212,6 +217,9 @@ with tap.case("playback: opus sounds like what the guest played"):
         assert match > 0.97, match
 
 with tap.case("compression switched off and on while it plays"):
+    if not own_server:
+        server.tell("play-compression 0")
+        raise Skip("libspice tells with the next frame")
     server.tell("play-compression 0")
     kind, body = next_message(playback)
     assert (kind, body[4:]) == (MODE, struct.pack("<H", RAW))
@@ -330,6 +338,12 @@ with tap.case("record: opus"):
         match = likeness(heard[side::2][1200:], said[side::2], range(0, 1200, 2))
         assert match > 0.97, match
 
+if not own_server:
+    # What follows is hostile, and libspice 0.15 does not always cope.
+    server.command("record-stop")
+    server.process.kill()
+    tap.finish()
+
 bad = {
     "an unknown mode": (C_MODE, struct.pack("<IH", 0, 2)),
     "half a mode": (C_MODE, struct.pack("<IB", 0, 1)),
@@ -339,8 +353,6 @@ bad = {
     "more than 32 KiB": (C_DATA, bytes(32 * 1024 + 8)),
 }
 for name, (kind, body) in bad.items():
-    if name == "half a sample" and not own_server:
-        continue
     with tap.case(f"record: {name}: the channel is closed, the session stays"):
         record.close()
         server.tell("record-stop")
