@@ -171,6 +171,36 @@ struct inputs *inputs_create(SpiceServer *server, struct engine *engine, GError 
     return inputs;
 }
 
+void inputs_key_byte(struct inputs *inputs, uint8_t byte)
+{
+    keyboard_byte(&inputs->keyboard.instance, byte);
+}
+
+void inputs_motion(struct inputs *inputs, int dx, int dy, int dz, uint32_t buttons)
+{
+    mouse_motion(&inputs->mouse.instance, dx, dy, dz, buttons);
+}
+
+void inputs_position(struct inputs *inputs, int x, int y, int dz, uint32_t buttons)
+{
+    tablet_position(&inputs->tablet.instance, x, y, buttons);
+    if (dz)
+        tablet_wheel(&inputs->tablet.instance, dz, buttons);
+}
+
+void inputs_display_size(struct inputs *inputs, int width, int height)
+{
+    tablet_size(&inputs->tablet.instance, width, height);
+}
+
+bool inputs_want_positions(const struct inputs *inputs)
+{
+    const struct engine *engine = inputs->engine;
+
+    return engine && engine->impl->wants_tablet &&
+           engine->impl->wants_tablet((struct engine *)engine);
+}
+
 void inputs_disconnect(struct inputs *inputs)
 {
     if (inputs)

@@ -8,6 +8,7 @@
 #include "cli/process.h"
 #include "cli/qmp.h"
 #include "cli/qmp_commands.h"
+#include "cli/screen.h"
 #include "display/canvas.h"
 #include "display/picture.h"
 
@@ -36,6 +37,7 @@ struct machine {
     struct spice_clients *clients;
     struct qmp_server *qmp;
     struct inputs *inputs;
+    struct screen *screen; /* of the first card; NULL: no window */
     struct card cards[MACHINE_CARDS_MAX];
     unsigned card_count;
     bool running, has_run, quitting;
@@ -49,6 +51,8 @@ static void send_event(void *opaque, const char *event, json_t *data)
 {
     struct machine *machine = opaque;
 
+    if (machine->screen)
+        screen_set_state(machine->screen, machine_state(machine));
     qmp_server_event(machine->qmp, event, data);
     if (machine->watch)
         machine->watch(machine->watch_opaque, event);
@@ -146,10 +150,12 @@ void machine_destroy(struct machine *machine)
     if (!machine)
         return;
     inputs_disconnect(machine->inputs);
+    screen_stop(machine->screen);
     for (unsigned i = 0; i < machine->card_count; i++) {
         engine_destroy(machine->cards[i].engine);
         qxl_function_destroy(machine->cards[i].function);
     }
+    screen_destroy(machine->screen);
     if (machine->spice)
         spice_server_destroy(machine->spice);
     inputs_destroy(machine->inputs);
@@ -207,11 +213,38 @@ static bool open_monitors(struct machine *machine, GError **error)
     return true;
 }
 
+static void window_closed(void *opaque)
+{
+    machine_quit(opaque, "host-ui");
+}
+
+static bool open_screen(struct machine *machine, GError **error)
+{
+    const char *name = machine->options->name ? machine->options->name : "cassia";
+    struct screen_user user = {machine->inputs, window_closed, machine};
+
+    if (machine->card_count > 1) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                    "-display sdl: shows one card, and there are %u: connect a SPICE client",
+                    machine->card_count);
+        return false;
+    }
+    machine->screen =
+        screen_create(qxl_function_card(machine->cards[0].function), name, &user, error);
+    if (!machine->screen) {
+        g_prefix_error(error, "-display sdl: ");
+        return false;
+    }
+    screen_set_state(machine->screen, machine_state(machine));
+    return true;
+}
+
 bool machine_start(struct machine *machine, GError **error)
 {
     /* Several cards belong to one desk: its keyboard and mouse go to the first card's engine. */
     machine->inputs = inputs_create(machine->spice, machine->cards[0].engine, error);
-    if (!machine->inputs || !open_monitors(machine, error))
+    if (!machine->inputs || !open_monitors(machine, error) ||
+        (machine->options->window && !open_screen(machine, error)))
         return false;
     if (!machine->options->paused)
         machine_cont(machine);

@@ -144,11 +144,13 @@ static bool apply_uuid(void *target, const char *value, GError **error)
 
 static bool apply_display(void *target, const char *value, GError **error)
 {
-    (void)target;
-    if (!strcmp(value, "none"))
+    struct machine_options *options = target;
+
+    options->window = !strcmp(value, "sdl");
+    if (options->window || !strcmp(value, "none"))
         return true;
     g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
-                "-display: '%s' is not available, only none: connect a SPICE client", value);
+                "-display: '%s' is not available, only sdl and none", value);
     return false;
 }
 
@@ -225,7 +227,10 @@ const struct command_option machine_command_options[] = {
     {"name", "NAME", "the machine's name, shown by clients", apply_name},
     {"uuid", "UUID", "the machine's UUID, told to clients", apply_uuid},
     {"S", NULL, "start paused; the monitor's cont starts", apply_paused},
-    {"display", "none", "no window; connect a SPICE client", apply_display},
+    {"display", "sdl|none",
+     "sdl: show the card in a window here, which ends the program when it is closed;\n"
+     "default: none, connect a SPICE client",
+     apply_display},
     {"record", "FILE", "record what the cards show, for cassia replay", apply_record},
     {"d", "guest_errors", "log what the guest does wrong", apply_debug},
     {"D", "FILE", "append the log to FILE instead of standard error", apply_log_file},

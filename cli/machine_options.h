@@ -17,7 +17,7 @@ struct machine_options {
     bool has_uuid;
     uint8_t uuid[16];
     char *pidfile, *log_file, *record; /* NULL: none */
-    bool daemonize, paused, guest_errors;
+    bool daemonize, paused, guest_errors, window;
 };
 
 void machine_options_init(struct machine_options *options);

@@ -83,6 +83,7 @@ void qxl_card_destroy(struct qxl_card *card)
     qxl_release_finish(card);
     g_free(card->surfaces);
     g_free(card->blank);
+    qxl_view_finish(card);
     qxl_memory_finish(&card->rom_memory);
     qxl_memory_finish(&card->vram_memory);
     qxl_memory_finish(&card->ram_memory);
@@ -148,6 +149,7 @@ void qxl_card_start(struct qxl_card *card)
         qxl_irq_update(card);
     }
     qxl_unlock(card);
+    qxl_view_stir(card);
     card->renderer_running = true;
     spice_qxl_start(&card->instance);
     pthread_mutex_unlock(&card->io_lock);
@@ -161,6 +163,9 @@ void qxl_card_stop(struct qxl_card *card)
     card->renderer_running = false;
     qxl_lock(card);
     card->running = false;
+    /* What was rendered at the end is not asked for any more. */
+    card->view.whole = true;
+    qxl_view_stir(card);
     qxl_unlock(card);
     pthread_mutex_unlock(&card->io_lock);
     qxl_card_notify_host(card);

@@ -108,6 +108,36 @@ struct qxl_screen {
  */
 bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen);
 
+/* The guest's mouse pointer. */
+struct qxl_pointer {
+    bool visible;
+    int x, y;      /* of the hot spot, on the primary surface */
+    uint32_t type; /* SPICE_CURSOR_TYPE_* */
+    uint16_t width, height, hot_x, hot_y;
+    const uint8_t *data; /* as the guest gave it, section 11.2; maybe less than the shape needs */
+    size_t size;
+};
+
+/* Who shows the card's picture besides the server: a window. */
+struct qxl_viewer {
+    /* There may be news; said once, until the next qxl_card_refresh(). Any thread. */
+    void (*stirred)(void *opaque);
+    /*
+     * SCREEN changed inside RECTS, which lie inside it; NULL: nothing is shown. The pixels stand
+     * still during the call. On the thread of qxl_card_refresh() or the renderer's; it must not
+     * call back.
+     */
+    void (*picture)(void *opaque, const struct qxl_screen *screen, const QXLRect *rects,
+                    uint32_t count);
+    /* On the thread of qxl_card_refresh(). COUNT 0: one head, all of the primary surface. */
+    void (*pointer)(void *opaque, const struct qxl_pointer *pointer);
+    void (*heads)(void *opaque, const QXLHead *heads, unsigned count);
+};
+/* One viewer, all of whose functions are there; before the card is started for the first time. */
+void qxl_card_set_viewer(struct qxl_card *card, const struct qxl_viewer *viewer, void *opaque);
+/* Asks for what has changed since the last time. Does not wait for the renderer. IO thread. */
+void qxl_card_refresh(struct qxl_card *card);
+
 /* Guest bugs since power-on, by name; for reports and tests. */
 struct qxl_bug_count {
     const char *name;

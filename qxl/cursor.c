@@ -48,5 +48,7 @@ bool qxl_cursor_track(struct qxl_card *card, QXLPHYSICAL address, const uint8_t 
     }
     if (wrong)
         qxl_bug(card, QXL_BUG_CURSOR_COMMAND, "cursor command of type %u: %s", command.type, wrong);
+    else
+        qxl_view_cursor(card, &command);
     return !wrong;
 }

@@ -160,6 +160,20 @@ struct qxl_size {
     uint32_t width, height;
 };
 
+struct qxl_view {                    /* view.c: what the viewer has to be told */
+    const struct qxl_viewer *viewer; /* NULL: there is none; constant while the card runs */
+    void *opaque;
+    bool stir;           /* atomic; something may have changed, */
+    bool told;           /* atomic; and the viewer knows */
+    uint32_t generation; /* of the primary surface; counts modes */
+    uint32_t requested;  /* generation that the renderer was asked for */
+    bool whole;          /* nothing of this generation was shown yet */
+    bool pointer_changed, heads_changed;
+    struct qxl_pointer pointer; /* its data is ours */
+    QXLHead heads[QXL_MAX_HEADS];
+    unsigned head_count;
+};
+
 struct qxl_card {
     struct qxl_config config; /* complete */
     uint64_t vgamem_size;
@@ -193,6 +207,7 @@ struct qxl_card {
     struct qxl_surface *surfaces; /* n_surfaces; entry 0 is unused */
     struct qxl_cursor cursor;
     struct qxl_monitors monitors;
+    struct qxl_view view;
     struct qxl_ring command_ring, cursor_ring;
     struct qxl_release release;
     struct qxl_async async;
@@ -218,9 +233,12 @@ static inline void qxl_unlock(struct qxl_card *card)
 
 /* card.c */
 void qxl_card_tell_host(struct qxl_card *card);
-/* Tells the host what changed. [-] */
+void qxl_view_tell(struct qxl_card *card);
+/* Tells the host and the viewer what changed. [-] */
 static inline void qxl_card_notify_host(struct qxl_card *card)
 {
+    if (__atomic_load_n(&card->view.stir, __ATOMIC_ACQUIRE))
+        qxl_view_tell(card);
     if (__atomic_load_n(&card->news, __ATOMIC_ACQUIRE))
         qxl_card_tell_host(card);
 }
@@ -281,6 +299,21 @@ void qxl_surfaces_forget(struct qxl_card *card);
 
 /* cursor.c [state]: as qxl_surfaces_track(). */
 bool qxl_cursor_track(struct qxl_card *card, QXLPHYSICAL address, const uint8_t *bytes);
+
+/* view.c [state] */
+static inline void qxl_view_stir(struct qxl_card *card)
+{
+    if (card->view.viewer)
+        __atomic_store_n(&card->view.stir, true, __ATOMIC_RELEASE);
+}
+void qxl_view_mode_changed(struct qxl_card *card);
+/* A cursor command that is sound. */
+void qxl_view_cursor(struct qxl_card *card, const QXLCursorCmd *command);
+/* The guest's monitors config at BYTES, COUNT heads of which are in its memory slot. */
+void qxl_view_set_heads(struct qxl_card *card, const uint8_t *heads, unsigned count);
+/* The server has rendered what we asked for. [-] */
+void qxl_view_updated(struct qxl_card *card, const QXLRect *rects, uint32_t count);
+void qxl_view_finish(struct qxl_card *card);
 
 /* ring.c [state] */
 void qxl_ring_init(struct qxl_ring *ring, const char *name, QXLCommandRing *shared,

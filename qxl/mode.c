@@ -34,6 +34,7 @@ static void set_mode(struct qxl_card *card, enum qxl_mode mode, const struct qxl
     card->mode = mode;
     card->primary = primary ? *primary : (struct qxl_surface){0};
     qxl_card_set_size(card, card->primary.width, card->primary.height);
+    qxl_view_mode_changed(card);
 }
 
 static void enter_vga(struct qxl_card *card)

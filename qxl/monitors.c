@@ -46,6 +46,10 @@ bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address)
     }
     card->monitors.guest_config = *address;
     guest_copy_in(&first, bytes, sizeof(first));
+    unsigned count = MIN(first.config.count, QXL_MAX_HEADS);
+    if (qxl_memslot_translate(card, *address, sizeof(first.config) + count * sizeof(QXLHead),
+                              &fault))
+        qxl_view_set_heads(card, bytes + sizeof(first.config), count);
     if (first.config.count == 1 && first.head.width && first.head.height && card->primary.exists)
         qxl_card_set_size(card, MIN(first.head.width, card->primary.width),
                           MIN(first.head.height, card->primary.height));

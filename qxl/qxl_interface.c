@@ -145,8 +145,10 @@ static int get_command(QXLInstance *instance, QXLCommandExt *out)
     while (!found && rings_are_read(card) && !card->frozen &&
            qxl_ring_fetch(card, &card->command_ring, &command))
         found = accept_command(card, &command);
-    if (found)
+    if (found) {
         hand_over(card, &command, out);
+        qxl_view_stir(card);
+    }
     qxl_unlock(card);
     qxl_card_notify_host(card);
     return found;
@@ -232,11 +234,9 @@ static void async_complete(QXLInstance *instance, uint64_t cookie)
 static void update_area_complete(QXLInstance *instance, uint32_t surface_id, QXLRect *rects,
                                  uint32_t count)
 {
-    /* The guest is told by async_complete, and nobody else looks at the pixels. */
-    (void)instance;
-    (void)surface_id;
-    (void)rects;
-    (void)count;
+    /* The guest is told by async_complete. */
+    if (surface_id == 0)
+        qxl_view_updated(card_of(instance), rects, count);
 }
 
 static void set_client_capabilities(QXLInstance *instance, uint8_t present,

@@ -54,7 +54,7 @@ with tap.case("wrong usage: exit code 2, and the text names what is wrong"):
             (["demo", "-spice", "tls-port=1"], "-spice: tls-port: not available"),
             (["demo", "-spice", "port=0,addr=0.0.0.0"], "everybody who reaches"),
             (["demo", "-spice", "port=0,password-secret=x"], "secret,id=x"),
-            (["demo", "-display", "sdl"], "-display: 'sdl' is not available"),
+            (["demo", "-display", "gtk"], "-display: 'gtk' is not available"),
             (["serve"], "needs --vfio-user PATH"),
             (["serve", "--vfio-user", "/x,mmap=maybe"], "-vfio-user: mmap: 'maybe'"),
             (["serve", "--vfio-user", "/x", "-input", "/y"], "-input: '/y' is not qmp:PATH"),

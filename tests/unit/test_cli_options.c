@@ -423,7 +423,7 @@ static void test_machine_options(void)
         {"-nosuch", NULL},
         {"-name", NULL},
         {"-S=1", NULL},
-        {"-display", "sdl", NULL},
+        {"-display", "gtk", NULL},
         {"-d", "in_asm", NULL},
         {"-uuid", "1234", NULL},
         {"-qmp", "stdio", NULL},

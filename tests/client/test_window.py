@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""-display sdl under Xvfb: the picture, the keyboard, the mouse, the title, full screen, the end."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
+import cassia
+import desktop
+from cassia import Demo
+from desktop import Desktop, wait_for
+from pictures import difference, read_picture
+from qmp import QmpError
+from tap import Tap, skip_all
+
+if desktop.missing():
+    skip_all(f"not installed: {desktop.missing()}")
+with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as file:
+    if "HAVE_SDL" not in file.read():
+        skip_all("this build has no SDL2")
+
+tap = Tap()
+# What SDL loads and unloads again (X11, OpenGL, D-Bus) keeps memory that no suppression can name.
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+
+
+class Monitor:
+    """Another monitor's QMP socket, which remembers the input it is sent."""
+
+    def __init__(self, path):
+        self.events = []
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client = self.listener.accept()[0].makefile("rw")
+            print('{"QMP": {"version": {}, "capabilities": []}}', file=client, flush=True)
+            for line in client:
+                request = json.loads(line)
+                for event in request.get("arguments", {}).get("events", []):
+                    self.events.append(event)
+                answer = {"return": {}, **({"id": request["id"]} if "id" in request else {})}
+                if request["execute"] == "query-mice":
+                    answer["return"] = [{"name": "tablet", "index": 0, "current": True,
+                                         "absolute": True}]
+                print(json.dumps(answer), file=client, flush=True)
+
+    def wait(self, *wanted):
+        """Until the events of one kind that came are those wanted; then forgets them."""
+        kinds = {event[0] for event in wanted}
+
+        def seen():
+            return [flat(event) for event in self.events if flat(event)[0] in kinds]
+        try:
+            wait_for(lambda: seen() == list(wanted), "events")
+        except AssertionError:
+            raise AssertionError(f"wanted {wanted}, got {seen()}") from None
+        self.events.clear()
+
+
+# QEMU's numbers for keys: set 1, with 0x80 for what follows an e0 byte.
+KEY_A, KEY_RETURN, KEY_RIGHT, KEY_CONTROL, KEY_ALT = 30, 28, 0xcd, 29, 56
+
+
+def press(*keys):
+    return [("key", key, down) for key in keys for down in (True, False)]
+
+
+def flat(event):
+    data = event["data"]
+    if event["type"] == "key":
+        return "key", data["key"]["data"], data["down"]
+    if event["type"] == "btn":
+        return "btn", data["button"], data["down"]
+    return event["type"], data["axis"], data["value"]
+
+
+class Serve:
+    """cassia serve with a window, a blank screen of 720x400 and another monitor for its input."""
+
+    def __init__(self, screen):
+        self.folder = tempfile.TemporaryDirectory(prefix="cassia-window-")
+        self.monitor = Monitor(os.path.join(self.folder.name, "qmp"))
+        self.process = subprocess.Popen(
+            [cassia.PROGRAM, "serve", "-vfio-user", os.path.join(self.folder.name, "card"), "-input",
+             f"qmp:{self.folder.name}/qmp", "-device", "qxl-vga", "-spice", "port=0", "-display",
+             "sdl", "-name", "served"], env={**os.environ, **screen.env}, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.process.terminate()
+        self.process.wait(20)
+        self.folder.cleanup()
+
+
+def check_picture(screen, window, demo):
+    """The window shows what the card shows, soon."""
+    path = demo.path("dump.ppm")
+    monitor = demo.qmp()
+    last = "no picture"
+
+    def same():
+        nonlocal last
+        try:
+            monitor.command("screendump", filename=path)
+        except QmpError as error:  # nothing is shown for a moment after a reset
+            last = error
+            return False
+        last = difference(read_picture(path), screen.picture(window))
+        return last is None
+    try:
+        wait_for(same, "the same picture", 15)
+    except AssertionError:
+        raise AssertionError(last) from None
+    finally:
+        monitor.close()
+
+
+def cpu_ticks(process):
+    with open(f"/proc/{process.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+with Desktop() as screen:
+    for load in ("desktop", "surfaces"):
+        with tap.case(f"the picture of {load}"), \
+                Demo("-load", load, "-frames", "40", "-fps", "60", "-display", "sdl", "-name",
+                     "pictured", env=screen.env) as demo:
+            screen.do("mousemove", "1399", "999")
+            window = screen.window("pictured")
+            demo.wait_finished()
+            check_picture(screen, window, demo)
+            assert screen.geometry(window)[2:] == (1024, 768), screen.geometry(window)
+            assert screen.title(window) == "pictured (running)", screen.title(window)
+            # Moved, and with a picture that is replaced.
+            screen.do("windowmove", window, "10", "20")
+            check_picture(screen, window, demo)
+            demo.qmp().command("stop")
+            wait_for(lambda: screen.title(window) == "pictured (paused)", "paused in the title")
+            demo.qmp().command("cont")
+            wait_for(lambda: screen.title(window) == "pictured (running)", "running in the title")
+            if load == "desktop":
+                time.sleep(0.5)
+                before = cpu_ticks(demo.process)
+                time.sleep(1)
+                used = cpu_ticks(demo.process) - before
+                assert used <= 5, f"{used} ticks of CPU in a second without anything to do"
+            demo.qmp().command("system_reset")
+            check_picture(screen, window, demo)
+            assert demo.stop() == 0
+
+    with tap.case("paused before it begins"), \
+            Demo("-S", "-display", "sdl", "-name", "early", env=screen.env) as demo:
+        window = screen.window("early")
+        wait_for(lambda: screen.title(window) == "early (prelaunch)", "prelaunch in the title")
+        assert demo.stop() == 0
+
+    with tap.case("keys and the mouse reach the guest"), Serve(screen) as serve:
+        window = screen.window("served")
+        wait_for(lambda: screen.geometry(window)[2:] == (720, 400), "720x400")
+        screen.do("windowfocus", window)
+        x, y, width, height = screen.geometry(window)
+        screen.do("mousemove", str(x + 360), str(y + 200))
+        time.sleep(0.3)
+        serve.monitor.events.clear()
+        screen.do("key", "a", "Return", "Right")
+        serve.monitor.wait(*press(KEY_A, KEY_RETURN, KEY_RIGHT))
+        screen.do("click", "1", "click", "3", "click", "2")
+        serve.monitor.wait(("btn", "left", True), ("btn", "left", False), ("btn", "right", True),
+                           ("btn", "right", False), ("btn", "middle", True),
+                           ("btn", "middle", False))
+        screen.do("click", "4", "click", "5")
+        serve.monitor.wait(("btn", "wheel-up", True), ("btn", "wheel-up", False),
+                           ("btn", "wheel-down", True), ("btn", "wheel-down", False))
+        # Positions are fractions of the screen, 0 to 0x7fff.
+        screen.do("mousemove", str(x + 180), str(y + 300))
+        wait_for(lambda: [e for e in serve.monitor.events if e["type"] == "abs"], "a position")
+        last = dict(flat(e)[1:] for e in serve.monitor.events if e["type"] == "abs")
+        assert abs(last["x"] - 0x7fff * 180 / 719) < 60, last
+        assert abs(last["y"] - 0x7fff * 300 / 399) < 100, last
+
+        # The window's own keys do not reach the guest, the others do, and go up.
+        serve.monitor.events.clear()
+        screen.do("keydown", "Control_L", "keydown", "Alt_L", "key", "g", "keyup", "Alt_L", "keyup",
+                  "Control_L")
+        serve.monitor.wait(("key", KEY_CONTROL, True), ("key", KEY_ALT, True),
+                           ("key", KEY_ALT, False), ("key", KEY_CONTROL, False))
+        wait_for(lambda: "releases the mouse" in screen.title(window), "the grab in the title")
+        screen.do("key", "ctrl+alt+g")
+        wait_for(lambda: "releases" not in screen.title(window), "the end of the grab in the title")
+        screen.do("key", "ctrl+alt+f")
+        wait_for(lambda: screen.geometry(window) == (0, 0, 1400, 1000), "full screen")
+        screen.do("key", "ctrl+alt+f")
+        wait_for(lambda: screen.geometry(window)[2:] == (720, 400), "a window again")
+
+    with tap.case("closing the window ends the program"), \
+            Demo("-display", "sdl", "-name", "closing", env=screen.env) as demo:
+        window = screen.window("closing")
+        screen.do("windowfocus", "--sync", window, "key", "alt+F4")
+        assert demo.process.wait(20) == 0
+
+with tap.case("several cards"):
+    result = cassia.run("serve", "-vfio-user", "/tmp/cassia-window-a", "-vfio-user",
+                        "/tmp/cassia-window-b", "-display", "sdl", "-spice", "port=0")
+    assert result.returncode == 2 and "shows one card, and there are 2" in result.stderr, result
+
+with tap.case("without a desktop"):
+    env = {"DISPLAY": ":no", "SDL_VIDEODRIVER": "x11"}
+    result = subprocess.run([cassia.PROGRAM, "demo", "-display", "sdl", "-spice", "port=0"],
+                            env={**os.environ, **env}, capture_output=True, text=True, timeout=20)
+    assert result.returncode == 1, result
+    assert "-display sdl: there is no desktop" in result.stderr, result.stderr
+
+tap.finish()
