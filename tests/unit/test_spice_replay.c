@@ -210,21 +210,6 @@ static void test_cursor(void)
     close_stream(&stream);
 }
 
-/* The peer records a message without its end. */
-static void test_message(void)
-{
-    static const char text[] = "binary 0 message 3:abc\n";
-    struct stream stream;
-    open_stream(&stream, text, sizeof(text) - 1);
-    struct replay_command *command =
-        replay_command_read(&stream.reader, QXL_CMD_MESSAGE, &same_ids);
-    g_assert_cmpstr(stream.reader.error, ==, NULL);
-    const QXLMessage *message = (const void *)(uintptr_t)command->ext.cmd.data;
-    g_assert_cmpmem(message->data, 4, "abc", 4);
-    replay_command_free(command);
-    close_stream(&stream);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
