@@ -216,7 +216,6 @@ int main(int argc, char **argv)
     g_test_add_func("/replay/copy", test_copy);
     g_test_add_func("/replay/cursor", test_cursor);
     g_test_add_func("/replay/message", test_message);
-    g_test_add_func("/replay/message", test_message);
     g_test_add_func("/replay/truncated", test_truncated);
     g_test_add_func("/replay/changed-bytes", test_changed_bytes);
     for (size_t i = 0; i < G_N_ELEMENTS(damaged); i++) {
