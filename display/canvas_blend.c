@@ -8,6 +8,7 @@
 #include "display/scale.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* The same pixels seen as another format of the same width. */
 static const char *image_reinterpret(struct image *image, pixman_format_code_t format)
@@ -46,7 +47,7 @@ const char *canvas_alpha_blend(struct drawing *drawing)
     reason = image_open_area(&source, draw->alpha_blend.image, IMAGE_ORIGINAL, area, drawing);
     if (reason)
         return reason;
-    if (draw->alpha_blend.image->type == SPICE_IMAGE_TYPE_SURFACE &&
+    if (image_is_surface(draw->alpha_blend.image) &&
         flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA && source.format == PIXMAN_x8r8g8b8)
         reason = image_reinterpret(&source, PIXMAN_a8r8g8b8);
 
@@ -113,23 +114,91 @@ static const char *composite_prepare(struct image *image, const struct draw_tran
     return NULL;
 }
 
+/* Is all of BOX to be painted? */
+static bool is_whole_box(struct drawing *drawing, const draw_rect *box)
+{
+    const pixman_box32_t *extents = pixman_region32_extents(&drawing->region);
+
+    return pixman_region32_n_rects(&drawing->region) == 1 && extents->x1 == box->x1 &&
+           extents->y1 == box->y1 && extents->x2 == box->x2 && extents->y2 == box->y2;
+}
+
+/* A copy of what BOX shows. */
+static pixman_image_t *copy_box(const struct canvas *canvas, const draw_rect *box)
+{
+    int width = box->x2 - box->x1, height = box->y2 - box->y1;
+    pixman_image_t *copy =
+        pixman_image_create_bits(surface_format_pixman(canvas->format), width, height, NULL, 0);
+
+    if (copy)
+        for (int y = 0; y < height; y++)
+            memcpy((uint8_t *)pixman_image_get_data(copy) + y * pixman_image_get_stride(copy),
+                   canvas_pixel(canvas, box->x1, box->y1 + y),
+                   (size_t)width * canvas_pixel_bytes(canvas));
+    return copy;
+}
+
+/* Puts the region back from the copy. */
+static void paste_box(struct drawing *drawing, pixman_image_t *copy, const draw_rect *box)
+{
+    const struct canvas *canvas = drawing->canvas;
+    const uint8_t *pixels = (const uint8_t *)pixman_image_get_data(copy);
+    int count, stride = pixman_image_get_stride(copy);
+    const pixman_box32_t *part = pixman_region32_rectangles(&drawing->region, &count);
+
+    for (; count--; part++)
+        for (int y = part->y1; y < part->y2; y++)
+            memcpy(canvas_pixel(canvas, part->x1, y),
+                   pixels + (ptrdiff_t)(y - box->y1) * stride +
+                       (ptrdiff_t)(part->x1 - box->x1) * canvas_pixel_bytes(canvas),
+                   (size_t)(part->x2 - part->x1) * canvas_pixel_bytes(canvas));
+}
+
+/*
+ * What pixman leaves in unused bits depends on how large a rectangle it is asked for. Clients ask
+ * for the whole box, so for the same result a clipped box is mixed whole, too, beside the canvas.
+ */
+static const char *composite_box(struct drawing *drawing, pixman_image_t *source,
+                                 pixman_image_t *mask)
+{
+    const struct draw *draw = drawing->draw;
+    const struct canvas *canvas = drawing->canvas;
+    const draw_rect *box = &draw->box;
+    bool direct = is_whole_box(drawing, box) || box->x1 < 0 || box->y1 < 0 ||
+                  box->x2 > canvas->width || box->y2 > canvas->height;
+    pixman_image_t *target = direct ? pixman_image_ref(canvas->image) : copy_box(canvas, box);
+
+    if (!target)
+        return "out of memory for an image";
+    if (direct)
+        pixman_image_set_clip_region32(target, &drawing->region);
+    pixman_image_composite32(flag_bits(draw->composite.flags, 0, 8), source, mask, target,
+                             draw->composite.source_origin.x, draw->composite.source_origin.y,
+                             draw->composite.mask_origin.x, draw->composite.mask_origin.y,
+                             direct ? box->x1 : 0, direct ? box->y1 : 0, box->x2 - box->x1,
+                             box->y2 - box->y1);
+    if (direct)
+        pixman_image_set_clip_region32(target, NULL);
+    else
+        paste_box(drawing, target, box);
+    pixman_image_unref(target);
+    return NULL;
+}
+
 const char *canvas_composite(struct drawing *drawing)
 {
     const struct draw *draw = drawing->draw;
-    const draw_rect *box = &draw->box;
     uint32_t flags = draw->composite.flags;
-    unsigned op = flag_bits(flags, 0, 8);
-    pixman_image_t *target = drawing->canvas->image;
     struct image source, mask = {0};
     const char *reason;
 
-    if (!composite_operator_known(op))
+    if (!composite_operator_known(flag_bits(flags, 0, 8)))
         return "unknown composite operator";
     reason = image_open(&source, draw->composite.source, IMAGE_CANVAS, 0, INT_MAX, drawing);
     if (reason)
         return reason;
     if (flags & SPICE_COMPOSITE_SOURCE_OPAQUE && source.format == PIXMAN_a8r8g8b8 &&
-        draw->composite.source->type == SPICE_IMAGE_TYPE_SURFACE)
+        image_is_surface(draw->composite.source))
         reason = image_reinterpret(&source, PIXMAN_x8r8g8b8);
     if (!reason)
         reason = composite_prepare(&source, draw->composite.source_transform,
@@ -143,14 +212,8 @@ const char *canvas_composite(struct drawing *drawing)
             pixman_image_set_component_alpha(mask.image,
                                              !!(flags & SPICE_COMPOSITE_COMPONENT_ALPHA));
     }
-    if (!reason) {
-        pixman_image_set_clip_region32(target, &drawing->region);
-        pixman_image_composite32(op, source.image, mask.image, target,
-                                 draw->composite.source_origin.x, draw->composite.source_origin.y,
-                                 draw->composite.mask_origin.x, draw->composite.mask_origin.y,
-                                 box->x1, box->y1, box->x2 - box->x1, box->y2 - box->y1);
-        pixman_image_set_clip_region32(target, NULL);
-    }
+    if (!reason)
+        reason = composite_box(drawing, source.image, mask.image);
     image_close(&source);
     image_close(&mask);
     return reason;

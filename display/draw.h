@@ -47,6 +47,7 @@ struct draw_image {
     uint64_t id; /* the client's cache key, meaningful with SPICE_IMAGE_FLAGS_CACHE_ME */
     uint8_t type; /* SPICE_IMAGE_TYPE_BITMAP, _QUIC or _SURFACE */
     uint8_t flags; /* SPICE_IMAGE_FLAGS_* */
+    bool snapshot; /* of SURFACE: not it but a bitmap made of its area just before the command */
     uint32_t width, height; /* of the picture; of SURFACE: as the guest said, not to be relied on */
     union {
         struct {
@@ -59,7 +60,10 @@ struct draw_image {
         struct {
             struct draw_bytes data;
         } quic;
-        uint32_t surface_id; /* exists when the command was accepted */
+        struct {
+            uint32_t surface_id; /* exists when the command was accepted */
+            draw_rect area; /* with snapshot */
+        };
     };
 };
 

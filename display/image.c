@@ -287,48 +287,103 @@ static const char *open_bitmap(struct image *opened, const struct draw_image *im
     return reason;
 }
 
-static const char *open_surface(struct image *opened, uint32_t id, enum image_use use, int first,
-                                int end, const struct drawing *drawing)
+/* Copies AREA of SURFACE, for ROWS that are not WHOLE only the rows from FIRST to END of it. */
+static const char *copy_surface(struct image *opened, const struct canvas *surface,
+                                const draw_rect *area, enum image_use use, bool whole, int first,
+                                int end)
 {
-    const struct canvas *surface = drawing->lookup ? drawing->lookup(drawing->opaque, id) : NULL;
-    const struct canvas *canvas = drawing->canvas;
     const char *reason;
+    bool unpack = opened->bits != surface->bits;
+
+    first = CLAMP(first, 0, opened->height - 1);
+    end = CLAMP(end, first + 1, opened->height);
+    if (use != IMAGE_ROWS || whole) {
+        first = 0;
+        end = opened->height;
+    }
+    reason = image_allocate(opened, first, end, false);
+    if (reason)
+        return reason;
+    for (int y = first; y < end; y++) {
+        uint8_t *to = (uint8_t *)opened->owned + (y - first) * opened->stride;
+        if (unpack)
+            expand_a1(to, surface->top + (area->y1 + y) * surface->stride, area->x1, opened->width);
+        else
+            memcpy(to, canvas_pixel(surface, area->x1, area->y1 + y),
+                   (size_t)opened->width * canvas_pixel_bytes(surface));
+    }
+    return NULL;
+}
+
+/*
+ * Guests keep pictures with alpha in xRGB surfaces, too, except in the one that is shown. What
+ * SPICE servers have always made of such a surface's pixels: alpha when a top byte is neither 0 nor
+ * 0xff, else, when there is any 0xff, opaque ones.
+ */
+static void guess_alpha(struct image *opened)
+{
+    bool partial = false, opaque = false;
+    int width = opened->width;
+    uint8_t *row = opened->owned;
+
+    for (int y = 0; y < opened->height && !partial; y++, row += opened->stride) {
+        for (int x = 0; x < width; x++) {
+            uint8_t alpha = ((const uint32_t *)row)[x] >> 24;
+            opaque |= alpha == 0xff;
+            partial |= alpha != 0 && alpha != 0xff;
+        }
+    }
+    if (partial) {
+        opened->format = PIXMAN_a8r8g8b8;
+    } else if (opaque) {
+        row = opened->owned;
+        for (int y = 0; y < opened->height; y++, row += opened->stride)
+            expand_or(row, width, 0xff000000);
+    }
+}
+
+static const char *open_surface(struct image *opened, const struct draw_image *image,
+                                enum image_use use, int first, int end,
+                                const struct drawing *drawing)
+{
+    const struct canvas *surface =
+        drawing->lookup ? drawing->lookup(drawing->opaque, image->surface_id) : NULL;
+    const struct canvas *canvas = drawing->canvas;
+    const char *reason = NULL;
 
     if (!surface)
         return "the source surface does not exist";
     bool unpack = surface->bits == 1 && drawing->target != canvas;
-    bool snapshot = surface == canvas;
+    draw_rect area = {0, 0, surface->width, surface->height};
 
-    opened->width = surface->width;
-    opened->height = surface->height;
+    if (image->snapshot) {
+        if (image->area.x1 < 0 || image->area.y1 < 0 || image->area.x1 >= image->area.x2 ||
+            image->area.y1 >= image->area.y2 || image->area.x2 > area.x2 ||
+            image->area.y2 > area.y2)
+            return "the area of the self bitmap is not inside the surface";
+        area = image->area;
+    }
+    opened->width = area.x2 - area.x1;
+    opened->height = area.y2 - area.y1;
     opened->bits = unpack ? 8 : surface->bits;
     opened->format = unpack ? PIXMAN_a8 : surface_format_pixman(surface->format);
     if (use == IMAGE_ROWS && opened->bits != canvas->bits)
         return "the source surface has another depth than the destination";
 
-    if (!unpack && !snapshot) {
+    if (unpack || surface == canvas || image->snapshot) {
+        reason = copy_surface(opened, surface, &area, use, image->snapshot, first, end);
+    } else {
         opened->data = surface->top;
         opened->stride = surface->stride;
-    } else {
-        first = CLAMP(first, 0, surface->height - 1);
-        end = CLAMP(end, first + 1, surface->height);
-        if (use != IMAGE_ROWS) {
-            first = 0;
-            end = surface->height;
-        }
-        reason = image_allocate(opened, first, end, false);
-        if (reason)
-            return reason;
-        for (int y = first; y < end; y++) {
-            uint8_t *to = (uint8_t *)opened->owned + (y - first) * opened->stride;
-            if (unpack)
-                expand_a1(to, surface->top + y * surface->stride, 0, surface->width);
-            else
-                memcpy(to, canvas_pixel(surface, 0, y),
-                       (size_t)surface->width * canvas_pixel_bytes(surface));
-        }
     }
-    return use == IMAGE_ROWS ? NULL : image_wrap(opened);
+    if (!reason && image->snapshot && image->surface_id != 0 && opened->format == PIXMAN_x8r8g8b8)
+        guess_alpha(opened);
+    return reason || use == IMAGE_ROWS ? reason : image_wrap(opened);
+}
+
+bool image_is_surface(const struct draw_image *image)
+{
+    return image->type == SPICE_IMAGE_TYPE_SURFACE && !image->snapshot;
 }
 
 const char *image_open(struct image *opened, const struct draw_image *image, enum image_use use,
@@ -344,7 +399,7 @@ const char *image_open(struct image *opened, const struct draw_image *image, enu
         reason = open_bitmap(opened, image, use, first, end, drawing);
         break;
     case SPICE_IMAGE_TYPE_SURFACE:
-        reason = open_surface(opened, image->surface_id, use, first, end, drawing);
+        reason = open_surface(opened, image, use, first, end, drawing);
         break;
     case SPICE_IMAGE_TYPE_QUIC:
         reason = open_quic(opened, image, use, drawing);
@@ -369,7 +424,7 @@ const char *image_open_area(struct image *opened, const struct draw_image *image
         return "the source area is empty";
     if (area->x1 < 0 || area->y1 < 0)
         return "the source area is outside of the image";
-    if (image && image->type != SPICE_IMAGE_TYPE_SURFACE &&
+    if (image && !image_is_surface(image) &&
         ((uint32_t)area->x2 > image->width || (uint32_t)area->y2 > image->height))
         return "the source area is outside of the image";
     if (use == IMAGE_ROWS && rect_same_size(area, box)) {

@@ -47,6 +47,9 @@ const char *image_open(struct image *opened, const struct draw_image *image, enu
                        int first, int end, const struct drawing *drawing);
 void image_close(struct image *image);
 
+/* Is it another surface itself, not a bitmap that is made of one? */
+bool image_is_surface(const struct draw_image *image);
+
 /* Reads AREA of the image only; refuses areas that lie outside of a bitmap. */
 const char *image_open_area(struct image *opened, const struct draw_image *image,
                             enum image_use use, const draw_rect *area,

@@ -17,28 +17,41 @@ static bool is_inside(const draw_rect *area, uint32_t width, uint32_t height)
            (uint32_t)area->x2 <= width && (uint32_t)area->y2 <= height;
 }
 
+static struct draw_image *parse_self(struct parser *parser, const struct self_bitmap *self)
+{
+    const draw_rect *area = &self->area;
+    struct draw_image *image;
+
+    if (!self->wanted) {
+        parser_fail(parser, "the command has no source image");
+        return NULL;
+    }
+    if (area->x1 < 0 || area->y1 < 0 || area->x1 >= area->x2 || area->y1 >= area->y2) {
+        parser_fail(parser, "the area of the self bitmap is empty or negative");
+        return NULL;
+    }
+    image = parser_surface_image(parser, parser->drawable->draw.surface_id);
+    if (image == NULL)
+        return NULL;
+    image->width = area->x2 - area->x1;
+    image->height = area->y2 - area->y1;
+    image->snapshot = true;
+    image->area = *area;
+    return image;
+}
+
 /* The image that a command copies AREA from. */
 static bool parse_source(struct parser *parser, QXLPHYSICAL address, const QXLRect *from,
                          const struct self_bitmap *self, struct draw_image **image, draw_rect *area)
 {
     *area = rect_from_guest(from);
-    if (address == 0) {
-        const draw_rect *own = &self->area;
-
-        if (!self->wanted)
-            return parser_fail(parser, "the command has no source image");
-        if (own->x1 < 0 || own->y1 < 0 || own->x1 >= own->x2 || own->y1 >= own->y2)
-            return parser_fail(parser, "the area of the self bitmap is empty or negative");
-        if (!is_inside(area, own->x2 - own->x1, own->y2 - own->y1))
-            return parser_fail(parser, "the source area is not inside the self bitmap");
-        *area = (draw_rect){area->x1 + own->x1, area->y1 + own->y1, area->x2 + own->x1,
-                            area->y2 + own->y1};
-        *image = parser_surface_image(parser, parser->drawable->draw.surface_id);
-        return *image != NULL;
-    }
-    *image = parse_image(parser, address, IMAGE_IS_PICTURE);
+    *image =
+        address == 0 ? parse_self(parser, self) : parse_image(parser, address, IMAGE_IS_PICTURE);
     if (*image == NULL)
         return false;
+    if ((*image)->type == SPICE_IMAGE_TYPE_SURFACE && (*image)->snapshot &&
+        !is_inside(area, (*image)->width, (*image)->height))
+        return parser_fail(parser, "the source area is not inside the self bitmap");
     if ((*image)->type == SPICE_IMAGE_TYPE_SURFACE
             ? !is_inside(area, INT32_MAX, INT32_MAX)
             : !is_inside(area, (*image)->width, (*image)->height))
@@ -154,15 +167,8 @@ static bool parse_composite(struct parser *parser, const QXLComposite *from,
     draw->composite.source_origin = (struct draw_point){from->src_origin.x, from->src_origin.y};
     draw->composite.mask_origin = (struct draw_point){from->mask_origin.x, from->mask_origin.y};
 
-    if (from->src == 0) {
-        if (!self->wanted)
-            return parser_fail(parser, "the command has no source image");
-        draw->composite.source = parser_surface_image(parser, draw->surface_id);
-        draw->composite.source_origin.x += self->area.x1;
-        draw->composite.source_origin.y += self->area.y1;
-    } else {
-        draw->composite.source = parse_image(parser, from->src, IMAGE_IS_PICTURE);
-    }
+    draw->composite.source = from->src == 0 ? parse_self(parser, self)
+                                            : parse_image(parser, from->src, IMAGE_IS_PICTURE);
     if (draw->composite.source == NULL ||
         !parse_transform(parser, from->src_transform, &draw->composite.source_transform))
         return false;

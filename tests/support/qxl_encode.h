@@ -1,13 +1,15 @@
 /*
- * Drawing commands as a guest writes them, with plain pointers for addresses.
+ * Drawing commands as a guest writes them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #pragma once
 
 #include "display/draw.h"
+#include "tests/support/qxl_host.h"
 
-#include <glib.h>
-
-/* The command and everything it refers to go into MEMORY (g_free); pixels stay where they are. */
-QXLDrawable *qxl_encode(const struct draw *draw, GPtrArray *memory);
+/*
+ * Places the command and everything that it refers to in HOST's guest memory; where it is. A source
+ * that is the destination itself becomes a self bitmap.
+ */
+QXLPHYSICAL qxl_encode(const struct draw *draw, struct qxl_host *host);

@@ -175,7 +175,7 @@ static void attached_worker(QXLInstance *qxl)
         .addr_delta = (uintptr_t)host->memory,
     };
 
-    spice_qxl_add_memslot(qxl, &slot);
+    host->library->spice_qxl_add_memslot(qxl, &slot);
 }
 
 static void set_compression_level(QXLInstance *qxl, int level)
@@ -206,8 +206,15 @@ static const QXLInterface interface = {
 
 struct qxl_host *qxl_host_create(SpiceServer *server, int id, size_t memory)
 {
+    return qxl_host_create_on(server_library_linked(), server, id, memory);
+}
+
+struct qxl_host *qxl_host_create_on(const struct server_library *library, SpiceServer *server,
+                                    int id, size_t memory)
+{
     struct qxl_host *host = g_new0(struct qxl_host, 1);
 
+    host->library = library;
     host->qxl.base.sif = &interface.base;
     host->qxl.id = id;
     host->size = memory;
@@ -221,13 +228,13 @@ struct qxl_host *qxl_host_create(SpiceServer *server, int id, size_t memory)
     g_queue_init(&host->cursor_commands);
     host->outstanding = g_hash_table_new(NULL, NULL);
     host->completions = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    g_assert_cmpint(spice_server_add_interface(server, &host->qxl.base), ==, 0);
+    g_assert_cmpint(host->library->spice_server_add_interface(server, &host->qxl.base), ==, 0);
     return host;
 }
 
 void qxl_host_destroy(struct qxl_host *host)
 {
-    spice_server_remove_interface(&host->qxl.base);
+    host->library->spice_server_remove_interface(&host->qxl.base);
     g_assert_cmpuint(host->wrong_releases, ==, 0);
     g_assert_cmpuint(g_hash_table_size(host->outstanding), ==, 0);
     g_hash_table_destroy(host->outstanding);
@@ -283,7 +290,7 @@ static void push(struct qxl_host *host, GQueue *queue, bool *notify, uint32_t ty
     *notify = false;
     pthread_mutex_unlock(&host->lock);
     if (wake)
-        spice_qxl_wakeup(&host->qxl);
+        host->library->spice_qxl_wakeup(&host->qxl);
 }
 
 void qxl_host_push_with_flags(struct qxl_host *host, uint32_t type, QXLPHYSICAL command,
@@ -363,7 +370,7 @@ void *qxl_host_create_primary(struct qxl_host *host, uint32_t width, uint32_t he
         .group_id = QXL_HOST_GROUP,
     };
 
-    spice_qxl_create_primary_surface(&host->qxl, 0, &create);
+    host->library->spice_qxl_create_primary_surface(&host->qxl, 0, &create);
     return qxl_host_pointer(host, create.mem);
 }
 
@@ -371,7 +378,7 @@ void qxl_host_update(struct qxl_host *host, uint32_t surface_id, uint32_t width,
 {
     QXLRect area = {.top = 0, .left = 0, .bottom = height, .right = width};
 
-    spice_qxl_update_area(&host->qxl, surface_id, &area, NULL, 0, 0);
+    host->library->spice_qxl_update_area(&host->qxl, surface_id, &area, NULL, 0, 0);
 }
 
 QXLDrawable qxl_host_drawable(uint8_t type, uint32_t surface_id, int left, int top, int right,

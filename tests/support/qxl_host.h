@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "tests/support/server_library.h"
+
 #include <glib.h>
 #include <pthread.h>
 #include <spice.h>
@@ -21,6 +23,7 @@
 
 struct qxl_host {
     QXLInstance qxl; /* base.sif is the interface; the first member */
+    const struct server_library *library;
     uint8_t *memory;
     size_t size, used;
 
@@ -44,6 +47,9 @@ struct qxl_host {
 
 /* Adds an instance to SERVER with its slot; MEMORY bytes of guest memory, all zero. */
 struct qxl_host *qxl_host_create(SpiceServer *server, int id, size_t memory);
+/* The same, for a SERVER of another library than the program is linked with. */
+struct qxl_host *qxl_host_create_on(const struct server_library *library, SpiceServer *server,
+                                    int id, size_t memory);
 /* Removes it; afterwards everything that was taken must have been released exactly once. */
 void qxl_host_destroy(struct qxl_host *host);
 

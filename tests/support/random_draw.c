@@ -173,6 +173,35 @@ static int random_source(struct random_draw *random, unsigned target, bool any)
     return -1;
 }
 
+/* The destination itself when it is large enough; else NULL. */
+static struct draw_image *self_image(struct random_draw *random, const struct draw *draw, int width,
+                                     int height)
+{
+    const struct random_surface *surface = &random->surfaces[draw->surface_id];
+    struct draw_image *image;
+
+    if (surface->width < width || surface->height < height)
+        return NULL;
+    /* The reference gives up when it is to make a bitmap out of these. */
+    if (random->only_reference &&
+        (surface->format == SPICE_SURFACE_FMT_16_565 || surface->format == SPICE_SURFACE_FMT_1_A))
+        return NULL;
+    image = keep(random, sizeof(*image));
+    image->type = SPICE_IMAGE_TYPE_SURFACE;
+    image->surface_id = draw->surface_id;
+    image->width = surface->width;
+    image->height = surface->height;
+    return image;
+}
+
+/* Can DRAW read the destination's own pixels? The reference refuses the others. */
+static bool may_read_itself(const struct draw *draw)
+{
+    return draw->type == QXL_DRAW_OPAQUE || draw->type == QXL_DRAW_ROP3 ||
+           draw->type == QXL_DRAW_TRANSPARENT || draw->type == QXL_DRAW_ALPHA_BLEND ||
+           draw->type == QXL_DRAW_COMPOSITE;
+}
+
 /* An image of at least WIDTH x HEIGHT pixels; surfaces are used when they are large enough. */
 static struct draw_image *random_image(struct random_draw *random, struct draw *draw, int width,
                                        int height, bool any_depth)
@@ -211,7 +240,11 @@ static struct draw_image *random_area(struct random_draw *random, struct draw *d
         width = random_between(random, 1, 24);
         height = random_between(random, 1, 24);
     }
-    struct draw_image *image = random_image(random, draw, width, height, any_depth);
+    struct draw_image *image = NULL;
+    if (may_read_itself(draw) && chance(random, 10))
+        image = self_image(random, draw, width, height);
+    if (image == NULL)
+        image = random_image(random, draw, width, height, any_depth);
     area->x1 = random_between(random, 0, image->width - width);
     area->y1 = random_between(random, 0, image->height - height);
     area->x2 = area->x1 + width;
@@ -236,12 +269,40 @@ static struct draw_brush random_brush(struct random_draw *random, struct draw *d
     return brush;
 }
 
-static struct draw_mask random_mask(struct random_draw *random)
+/* A surface of masks as one; NULL: there is none. */
+static struct draw_image *mask_surface(struct random_draw *random, struct draw *draw)
+{
+    unsigned id = random_between(random, 0, random->surface_count - 1);
+    struct draw_image *image;
+
+    if (random->surfaces[id].format != SPICE_SURFACE_FMT_1_A || id == draw->surface_id)
+        return NULL;
+    image = keep(random, sizeof(*image));
+    image->type = SPICE_IMAGE_TYPE_SURFACE;
+    image->surface_id = id;
+    image->width = random->surfaces[id].width;
+    image->height = random->surfaces[id].height;
+    for (int i = 0; i < 3; i++)
+        if (draw->sources[i] < 0) {
+            draw->sources[i] = id;
+            break;
+        }
+    return image;
+}
+
+static struct draw_mask random_mask(struct random_draw *random, struct draw *draw)
 {
     struct draw_mask mask = {.inverted = chance(random, 50)};
 
     if (!chance(random, 35))
         return mask;
+    if (chance(random, 50))
+        mask.image = mask_surface(random, draw);
+    if (mask.image) {
+        mask.origin.x = random_between(random, -10, 20);
+        mask.origin.y = random_between(random, -10, 20);
+        return mask;
+    }
     mask.image = random_bitmap(
         random, random_between(random, SPICE_BITMAP_FMT_1BIT_LE, SPICE_BITMAP_FMT_1BIT_BE),
         random_between(random, 1, 80), random_between(random, 1, 60));
@@ -410,7 +471,9 @@ static void random_composite(struct random_draw *random, struct draw *draw)
                       ? random_between(random, PIXMAN_OP_CLEAR, PIXMAN_OP_ADD)
                       : random_between(random, PIXMAN_OP_MULTIPLY, PIXMAN_OP_EXCLUSION);
 
-    draw->composite.source = random_image(random, draw, 20, 20, true);
+    draw->composite.source = chance(random, 10) ? self_image(random, draw, 20, 20) : NULL;
+    if (draw->composite.source == NULL)
+        draw->composite.source = random_image(random, draw, 20, 20, true);
     draw->composite.flags = op | filters[random_between(random, 0, 4)] << 8 |
                             filters[random_between(random, 0, 4)] << 11 |
                             random_between(random, 0, 3) << 14 | random_between(random, 0, 3) << 16;
@@ -420,6 +483,11 @@ static void random_composite(struct random_draw *random, struct draw *draw)
                          random->surfaces[source->surface_id].format == SPICE_SURFACE_FMT_8_A;
     if (chance(random, 30) && !(random->only_reference && alpha_surface))
         draw->composite.flags |= SPICE_COMPOSITE_SOURCE_OPAQUE;
+    if (chance(random, 30))
+        draw->composite.flags |= SPICE_COMPOSITE_MASK_OPAQUE;
+    /* Nor of alpha destinations. */
+    if (chance(random, 30) && random->surfaces[draw->surface_id].format != SPICE_SURFACE_FMT_8_A)
+        draw->composite.flags |= SPICE_COMPOSITE_DEST_OPAQUE;
     draw->composite.source_transform = random_image_transform(random, draw->composite.source);
     draw->composite.source_origin.x = random_between(random, -8, 8);
     draw->composite.source_origin.y = random_between(random, -8, 8);
@@ -448,13 +516,55 @@ static void random_clip(struct random_draw *random, struct draw *draw, int width
         draw->clip.rects[i] = random_rect(random, width, height);
 }
 
+static bool is_whole_rop(uint16_t rop)
+{
+    return rop & (SPICE_ROPD_OP_PUT | SPICE_ROPD_OP_BLACKNESS | SPICE_ROPD_OP_WHITENESS) &&
+           !(rop & (SPICE_ROPD_OP_OR | SPICE_ROPD_OP_AND | SPICE_ROPD_OP_XOR));
+}
+
+/* Does DRAW set every pixel of its region, whatever was there? */
+static bool is_opaque(const struct draw *draw, const struct random_surface *target)
+{
+    const draw_rect *box = &draw->box;
+    const struct draw_point *from = &draw->copy_bits.from;
+
+    switch (draw->type) {
+    case QXL_DRAW_FILL:
+        return !draw->fill.mask.image && is_whole_rop(draw->fill.rop);
+    case QXL_DRAW_OPAQUE:
+        return !draw->opaque.mask.image;
+    case QXL_DRAW_COPY:
+        return !draw->copy.mask.image && is_whole_rop(draw->copy.rop);
+    case QXL_COPY_BITS:
+        return from->x >= 0 && from->y >= 0 && from->x + box->x2 - box->x1 <= target->width &&
+               from->y + box->y2 - box->y1 <= target->height;
+    case QXL_DRAW_BLACKNESS:
+    case QXL_DRAW_WHITENESS:
+        return !draw->whole.mask.image;
+    default:
+        return false;
+    }
+}
+
+/* What the guest promises about DRAW; never a lie. */
+static uint8_t random_effect(struct random_draw *random, const struct draw *draw,
+                             const struct random_surface *target)
+{
+    if (chance(random, 30))
+        return QXL_EFFECT_BLEND;
+    if (is_opaque(draw, target))
+        return QXL_EFFECT_OPAQUE;
+    if (draw->type == QXL_DRAW_INVERS)
+        return QXL_EFFECT_REVERT_ON_DUP;
+    return QXL_EFFECT_BLEND;
+}
+
 struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned surface)
 {
     const struct random_surface *target = &random->surfaces[surface];
     struct draw *draw = keep(random, sizeof(*draw));
 
     draw->type = type;
-    draw->effect = QXL_EFFECT_BLEND;
     draw->surface_id = surface;
     draw->box = random_rect(random, target->width, target->height);
     for (int i = 0; i < 3; i++)
@@ -465,21 +575,21 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
     case QXL_DRAW_FILL:
         draw->fill.brush = random_brush(random, draw);
         draw->fill.rop = random_ropd(random);
-        draw->fill.mask = random_mask(random);
+        draw->fill.mask = random_mask(random, draw);
         break;
     case QXL_DRAW_OPAQUE:
         draw->opaque.image = random_area(random, draw, 25, false, &draw->opaque.area);
         draw->opaque.brush = random_brush(random, draw);
         draw->opaque.rop = random_ropd(random);
         draw->opaque.scale_mode = random_between(random, 0, 1);
-        draw->opaque.mask = random_mask(random);
+        draw->opaque.mask = random_mask(random, draw);
         break;
     case QXL_DRAW_COPY:
     case QXL_DRAW_BLEND:
         draw->copy.image = random_area(random, draw, 25, false, &draw->copy.area);
         draw->copy.rop = random_ropd(random);
         draw->copy.scale_mode = random_between(random, 0, 1);
-        draw->copy.mask = random_mask(random);
+        draw->copy.mask = random_mask(random, draw);
         break;
     case QXL_COPY_BITS:
         draw->copy_bits.from.x = draw->box.x1 + random_between(random, -20, 20);
@@ -488,7 +598,7 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
     case QXL_DRAW_BLACKNESS:
     case QXL_DRAW_WHITENESS:
     case QXL_DRAW_INVERS:
-        draw->whole.mask = random_mask(random);
+        draw->whole.mask = random_mask(random, draw);
         break;
     case QXL_DRAW_ROP3:
         draw->rop3.image = random_area(random, draw, 25, false, &draw->rop3.area);
@@ -504,7 +614,7 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
         }
         draw->rop3.rop3 = random_rop3(random);
         draw->rop3.scale_mode = random_between(random, 0, 1);
-        draw->rop3.mask = random_mask(random);
+        draw->rop3.mask = random_mask(random, draw);
         break;
     case QXL_DRAW_STROKE:
         /* The reference loses spans that more than one rectangle of a band cuts. */
@@ -540,5 +650,6 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
     default:
         g_assert_not_reached();
     }
+    draw->effect = random->promises ? random_effect(random, draw, target) : QXL_EFFECT_BLEND;
     return draw;
 }

@@ -141,7 +141,8 @@ static bool is_plain(const struct draw_image *image, uint32_t surface_format)
     }
 }
 
-static bool in_mask(const struct draw_mask *mask, const draw_rect *box, int x, int y)
+static bool in_mask(const struct draw_mask *mask, const draw_rect *box, int x, int y,
+                    struct screen *screen)
 {
     const struct draw_image *image = mask->image;
 
@@ -151,6 +152,8 @@ static bool in_mask(const struct draw_mask *mask, const draw_rect *box, int x, i
     y += mask->origin.y - box->y1;
     if (x < 0 || y < 0 || x >= (int)image->width || y >= (int)image->height)
         return false;
+    if (image->type == SPICE_IMAGE_TYPE_SURFACE)
+        return (get_pixel(screen->canvases[image->surface_id], x, y) != 0) != mask->inverted;
     int row = image->bitmap.top_down ? y : (int)image->height - 1 - y;
     uint8_t byte = data_byte(&image->bitmap.data, (size_t)image->bitmap.stride * row + x / 8);
     bool bit = image->bitmap.format == SPICE_BITMAP_FMT_1BIT_LE ? byte >> x % 8 & 1
@@ -231,21 +234,21 @@ static uint32_t expected_pixel(const struct draw *draw, int x, int y, uint32_t d
 
     switch (draw->type) {
     case QXL_DRAW_FILL:
-        if (!in_mask(&draw->fill.mask, &draw->box, x, y))
+        if (!in_mask(&draw->fill.mask, &draw->box, x, y, screen))
             return d;
         return ropd(draw->fill.rop, brush_pixel(&draw->fill.brush, x, y, screen),
                     draw->fill.rop & SPICE_ROPD_INVERS_BRUSH, d,
                     draw->fill.rop & SPICE_ROPD_INVERS_DEST);
     case QXL_DRAW_COPY:
     case QXL_DRAW_BLEND:
-        if (!in_mask(&draw->copy.mask, &draw->box, x, y))
+        if (!in_mask(&draw->copy.mask, &draw->box, x, y, screen))
             return d;
         s = image_pixel(draw->copy.image, x + dx + draw->copy.area.x1, y + dy + draw->copy.area.y1,
                         screen);
         return ropd(draw->copy.rop, s, draw->copy.rop & SPICE_ROPD_INVERS_SRC, d,
                     draw->copy.rop & SPICE_ROPD_INVERS_DEST);
     case QXL_DRAW_OPAQUE:
-        if (!in_mask(&draw->opaque.mask, &draw->box, x, y))
+        if (!in_mask(&draw->opaque.mask, &draw->box, x, y, screen))
             return d;
         s = image_pixel(draw->opaque.image, x + dx + draw->opaque.area.x1,
                         y + dy + draw->opaque.area.y1, screen);
@@ -253,13 +256,13 @@ static uint32_t expected_pixel(const struct draw *draw, int x, int y, uint32_t d
                     draw->opaque.rop & SPICE_ROPD_INVERS_BRUSH, s,
                     draw->opaque.rop & SPICE_ROPD_INVERS_SRC);
     case QXL_DRAW_BLACKNESS:
-        return in_mask(&draw->whole.mask, &draw->box, x, y) ? 0 : d;
+        return in_mask(&draw->whole.mask, &draw->box, x, y, screen) ? 0 : d;
     case QXL_DRAW_WHITENESS:
-        return in_mask(&draw->whole.mask, &draw->box, x, y) ? UINT32_MAX : d;
+        return in_mask(&draw->whole.mask, &draw->box, x, y, screen) ? UINT32_MAX : d;
     case QXL_DRAW_INVERS:
-        return in_mask(&draw->whole.mask, &draw->box, x, y) ? ~d : d;
+        return in_mask(&draw->whole.mask, &draw->box, x, y, screen) ? ~d : d;
     case QXL_DRAW_ROP3:
-        if (!in_mask(&draw->rop3.mask, &draw->box, x, y))
+        if (!in_mask(&draw->rop3.mask, &draw->box, x, y, screen))
             return d;
         s = image_pixel(draw->rop3.image, x + dx + draw->rop3.area.x1, y + dy + draw->rop3.area.y1,
                         screen);

@@ -351,8 +351,11 @@ static void test_self_bitmap(void)
     drawable = check_good(&command);
     g_assert_cmpuint(drawable->draw.alpha_blend.image->type, ==, SPICE_IMAGE_TYPE_SURFACE);
     g_assert_cmpuint(drawable->draw.alpha_blend.image->surface_id, ==, 3);
-    g_assert_cmpint(drawable->draw.alpha_blend.area.x1, ==, 30);
-    g_assert_cmpint(drawable->draw.alpha_blend.area.y2, ==, 28);
+    g_assert_true(drawable->draw.alpha_blend.image->snapshot);
+    g_assert_cmpint(drawable->draw.alpha_blend.image->area.x1, ==, 30);
+    g_assert_cmpint(drawable->draw.alpha_blend.image->area.y2, ==, 28);
+    g_assert_cmpint(drawable->draw.alpha_blend.image->width, ==, 8);
+    g_assert_cmpint(drawable->draw.alpha_blend.area.x2, ==, 8);
     g_assert_cmpint(drawable->draw.sources[0], ==, 3);
     drawable_unref(drawable);
     command.u.alpha_blend.src_area.right = 9;
