@@ -196,6 +196,11 @@ void display_wake(struct display *display)
     }
 }
 
+bool display_has_clients(const struct display *display)
+{
+    return display->channel.clients != NULL;
+}
+
 unsigned display_clients(const struct display *display, uint32_t *capabilities)
 {
     unsigned count = 0;

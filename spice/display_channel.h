@@ -54,5 +54,7 @@ void display_fold(struct display *display);
 /* Sends what can be sent now. */
 void display_wake(struct display *display);
 
+/* Is anybody connected, ready or not? */
+bool display_has_clients(const struct display *display);
 /* How many clients are ready, and which of CAPABILITIES all of them have. */
 unsigned display_clients(const struct display *display, uint32_t *capabilities);

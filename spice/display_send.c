@@ -96,7 +96,7 @@ static void send_damage(struct display_client *client)
 {
     struct display *display = display_client_display(client);
     struct client_surface *known = g_queue_peek_head(&client->damaged);
-    const struct surface *surface = surfaces_find(display->surfaces, known->id);
+    struct surface *surface = surfaces_find(display->surfaces, known->id);
     struct image_policy policy = policy_of(client);
     draw_rect piece;
 
@@ -112,6 +112,8 @@ static void send_damage(struct display_client *client)
     }
     if (pixman_region32_not_empty(&known->pass)) {
         piece = take_piece(known, surface);
+        /* The guest may have written there what no command has shown yet. */
+        shadow_forget(&surface->shadow);
         channel_client_send(&client->base,
                             display_encode_area(&display->encoder, surface, &piece, &policy));
     }

@@ -65,6 +65,7 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
         .create = *resource,
     };
     pixman_region32_init(&surface->dirty);
+    shadow_init(&surface->shadow, width, height, format);
     if (!keep) {
         canvas_clear(canvas);
         pixman_region32_union_rect(&surface->dirty, &surface->dirty, 0, 0, width, height);
@@ -78,6 +79,7 @@ void surface_destroy(struct surfaces *surfaces, struct surface *surface)
     surfaces->table[surface->id] = NULL;
     canvas_destroy(surface->canvas);
     pixman_region32_fini(&surface->dirty);
+    shadow_finish(&surface->shadow);
     guest_resource_release(&surface->create);
     g_free(surface);
 }

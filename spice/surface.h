@@ -8,6 +8,7 @@
 
 #include "display/canvas.h"
 #include "spice/drawable.h"
+#include "spice/shadow.h"
 
 struct surface {
     uint32_t id;
@@ -16,6 +17,7 @@ struct surface {
     struct canvas *canvas;
     bool blank;                   /* all zero, and never drawn on */
     pixman_region32_t dirty;      /* what has changed since the host last asked */
+    struct shadow shadow;         /* of the primary surface only */
     struct guest_resource create; /* what the guest has back when the surface is gone */
 };
 
