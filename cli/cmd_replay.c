@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "cli/commands.h"
+#include "cli/doorbell.h"
 #include "cli/machine.h"
 #include "cli/replay_describe.h"
 #include "cli/replay_host.h"
@@ -14,11 +15,11 @@
 #include "display/picture.h"
 
 #include <errno.h>
-#include <gio/gio.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define AT_END UINT64_MAX
@@ -34,14 +35,17 @@ struct replay {
     GArray *pictures; /* of struct picture_request, by time */
     uint64_t until;   /* commands */
     bool step, recorded_speed, wait, stay;
+    bool has_begun;
 
     struct machine *machine;
     struct trace *trace;
     struct replay_host *host;
     SpiceReplay *player;
     GThread *thread;
-    GThread *reader;    /* atomic; who reads the trace and hears the library complain */
-    GCancellable *stop; /* for the thread */
+    GThread *reader;      /* atomic; who reads the trace and hears the library complain */
+    struct doorbell *end; /* the thread has */
+    bool stop;            /* atomic; the thread shall, */
+    int stop_fd;          /* and can be read then */
 
     /* The thread's, and the main loop's after its end. */
     uint64_t commands;
@@ -182,18 +186,29 @@ static void hear_library(const gchar *domain, GLogLevelFlags level, const gchar 
     replay->complaint = g_strdup(message + strlen("replay: "));
 }
 
+static bool is_stopped(const struct replay *replay)
+{
+    return __atomic_load_n(&replay->stop, __ATOMIC_ACQUIRE);
+}
+
+static void stop_thread(struct replay *replay)
+{
+    __atomic_store_n(&replay->stop, true, __ATOMIC_RELEASE);
+    if (eventfd_write(replay->stop_fd, 1))
+        g_debug("the replay has been stopped before");
+}
+
 /* Sleeps until FD can be read, TIMEOUT_US (-1: for ever) is over or the replay is to stop. */
 static bool stopped_while_waiting(struct replay *replay, int fd, gint64 timeout_us)
 {
     struct timespec timeout = {timeout_us / G_USEC_PER_SEC, timeout_us % G_USEC_PER_SEC * 1000};
     struct pollfd fds[2] = {
-        {.fd = g_cancellable_get_fd(replay->stop), .events = POLLIN},
+        {.fd = replay->stop_fd, .events = POLLIN},
         {.fd = fd, .events = POLLIN},
     };
     while (ppoll(fds, 2, timeout_us < 0 ? NULL : &timeout, NULL) < 0 && errno == EINTR)
         ;
-    g_cancellable_release_fd(replay->stop);
-    return g_cancellable_is_cancelled(replay->stop);
+    return is_stopped(replay);
 }
 
 /* Until the time at which the next command was recorded. */
@@ -295,8 +310,7 @@ static bool play(struct replay *replay)
     uint64_t free_steps = 0;
     bool damaged;
 
-    while (!g_cancellable_is_cancelled(replay->stop) &&
-           (!replay->until || replay->commands < replay->until)) {
+    while (!is_stopped(replay) && (!replay->until || replay->commands < replay->until)) {
         QXLCommandExt *command = next_command(replay, &damaged);
         if (damaged)
             return false;
@@ -311,7 +325,7 @@ static bool play(struct replay *replay)
         if (!save_pictures(replay, replay->commands))
             return false;
     }
-    if (g_cancellable_is_cancelled(replay->stop))
+    if (is_stopped(replay))
         return true;
     if (replay->next_picture < replay->pictures->len) {
         uint64_t at =
@@ -327,29 +341,30 @@ static bool play(struct replay *replay)
 }
 
 /* On the main loop. */
-static gboolean finished(gpointer data)
+static void finished(void *opaque)
 {
-    struct replay *replay = data;
+    struct replay *replay = opaque;
 
+    g_thread_join(g_steal_pointer(&replay->thread));
     if (!replay->error) {
         printf("%" PRIu64 " commands replayed\n", replay->commands);
         fflush(stdout);
     }
     if (replay->error || !replay->stay)
         machine_quit(replay->machine, "host-ui");
-    return G_SOURCE_REMOVE;
 }
 
 static gpointer run_thread(gpointer data)
 {
     g_atomic_pointer_set(&((struct replay *)data)->reader, g_thread_self());
     play(data);
-    g_idle_add(finished, data);
+    doorbell_ring(((struct replay *)data)->end, 0);
     return NULL;
 }
 
 static void start(struct replay *replay)
 {
+    replay->has_begun = true;
     replay->thread = g_thread_new("replay", run_thread, replay);
 }
 
@@ -357,7 +372,7 @@ static void start_when_connected(void *opaque, const char *event)
 {
     struct replay *replay = opaque;
 
-    if (!strcmp(event, "SPICE_INITIALIZED") && !replay->thread)
+    if (!strcmp(event, "SPICE_INITIALIZED") && !replay->has_begun)
         start(replay);
 }
 
@@ -414,18 +429,18 @@ static bool set_up(struct replay *replay, char **words, GError **error)
         return false;
     replay->host =
         replay_host_create(machine_spice(replay->machine), release_command, replay, error);
+    replay->end = doorbell_create(finished, replay);
     return replay->host != NULL;
 }
 
 static void finish(struct replay *replay)
 {
-    g_cancellable_cancel(replay->stop);
     if (replay->thread) {
+        stop_thread(replay);
         replay_host_abandon(replay->host);
         g_thread_join(replay->thread);
     }
-    while (g_idle_remove_by_data(replay))
-        ;
+    doorbell_destroy(replay->end);
     replay_host_destroy(replay->host);
     if (replay->player)
         spice_replay_free(replay->player);
@@ -433,7 +448,7 @@ static void finish(struct replay *replay)
     trace_destroy(replay->trace);
     machine_options_finish(&replay->options);
     g_array_unref(replay->pictures);
-    g_object_unref(replay->stop);
+    close(replay->stop_fd);
     g_free(replay->complaint);
 }
 
@@ -445,7 +460,7 @@ static void clear_picture(void *data)
 static int run(char **words)
 {
     struct replay replay = {.pictures = g_array_new(FALSE, FALSE, sizeof(struct picture_request)),
-                            .stop = g_cancellable_new(),
+                            .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                             .reader = g_thread_self()};
     GError *error = NULL;
 

@@ -5,9 +5,13 @@
 
 #include "cli/options.h"
 
-#include <gio/gio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <spice/qxl_dev.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define TOKEN_MAX 64
 
@@ -61,8 +65,8 @@ struct scanner {
 
 struct trace {
     char *path;
-    GInputStream *stream;
-    GSubprocess *unpacker; /* NULL: the file is plain */
+    int fd;        /* of the file, or the unpacker's output */
+    GPid unpacker; /* 0: the file is plain */
     FILE *file;
     struct scanner scanner;
     struct trace_position position;
@@ -184,7 +188,7 @@ static void scan(struct scanner *scanner, const char *data, size_t size)
 static ssize_t read_stream(void *cookie, char *buffer, size_t size)
 {
     struct trace *trace = cookie;
-    gssize got = g_input_stream_read(trace->stream, buffer, size, NULL, NULL);
+    ssize_t got = TEMP_FAILURE_RETRY(read(trace->fd, buffer, size));
 
     if (got > 0)
         scan(&trace->scanner, buffer, (size_t)got);
@@ -213,42 +217,59 @@ static const char *unpacker_for(const uint8_t *start, size_t size)
     return NULL;
 }
 
+static bool fail(const struct trace *trace, const char *what, GError **error)
+{
+    g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s: %s", trace->path, what);
+    return false;
+}
+
 static bool start_unpacker(struct trace *trace, const char *program, GError **error)
 {
-    GSubprocessLauncher *launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+    g_autofree char *name = g_strdup(program);
+    char flags[] = "-dc", *words[] = {name, flags, NULL};
+    int ends[2];
 
-    g_subprocess_launcher_set_stdin_file_path(launcher, trace->path);
-    trace->unpacker = g_subprocess_launcher_spawn(launcher, error, program, "-dc", NULL);
-    g_object_unref(launcher);
-    if (!trace->unpacker) {
-        g_prefix_error(error, "%s: is packed by %s, which does not start: ", trace->path, program);
-        return false;
-    }
-    g_object_unref(trace->stream);
-    trace->stream = g_object_ref(g_subprocess_get_stdout_pipe(trace->unpacker));
-    return true;
+    if (pipe2(ends, O_CLOEXEC))
+        return fail(trace, g_strerror(errno), error);
+    bool good =
+        g_spawn_async_with_fds(NULL, words, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                               NULL, NULL, &trace->unpacker, trace->fd, ends[1], -1, error);
+    close(ends[1]);
+    close(trace->fd);
+    trace->fd = ends[0];
+    if (!good)
+        g_prefix_error(error, "%s: is packed by %s: ", trace->path, program);
+    return good;
+}
+
+/* False: it did not end well. */
+static bool wait_for_unpacker(struct trace *trace)
+{
+    GPid unpacker = trace->unpacker;
+    int status;
+
+    if (!unpacker)
+        return true;
+    trace->unpacker = 0;
+    return TEMP_FAILURE_RETRY(waitpid(unpacker, &status, 0)) == unpacker && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
 }
 
 static bool open_stream(struct trace *trace, GError **error)
 {
-    g_autoptr(GFile) file = g_file_new_for_path(trace->path);
     uint8_t start[8];
-    gsize size;
+    struct stat about;
 
-    trace->stream = (GInputStream *)g_file_read(file, NULL, error);
-    if (!trace->stream ||
-        !g_input_stream_read_all(trace->stream, start, sizeof(start), &size, NULL, error)) {
-        g_prefix_error(error, "%s: ", trace->path);
-        return false;
-    }
-    const char *program = unpacker_for(start, size);
-    if (program)
-        return start_unpacker(trace, program, error);
-    if (!g_seekable_seek((GSeekable *)trace->stream, 0, G_SEEK_SET, NULL, error)) {
-        g_prefix_error(error, "%s: must be a file, not a pipe: ", trace->path);
-        return false;
-    }
-    return true;
+    trace->fd = open(trace->path, O_RDONLY | O_CLOEXEC);
+    if (trace->fd < 0 || fstat(trace->fd, &about))
+        return fail(trace, g_strerror(errno), error);
+    if (!S_ISREG(about.st_mode))
+        return fail(trace, "is not a file", error);
+    ssize_t size = TEMP_FAILURE_RETRY(pread(trace->fd, start, sizeof(start), 0));
+    if (size < 0)
+        return fail(trace, g_strerror(errno), error);
+    const char *program = unpacker_for(start, (size_t)size);
+    return !program || start_unpacker(trace, program, error);
 }
 
 struct trace *trace_open(const char *path, GError **error)
@@ -256,6 +277,7 @@ struct trace *trace_open(const char *path, GError **error)
     struct trace *trace = g_new0(struct trace, 1);
 
     trace->path = g_strdup(path);
+    trace->fd = -1;
     trace->scanner.line = 1;
     if (!open_stream(trace, error)) {
         trace_destroy(trace);
@@ -270,11 +292,9 @@ void trace_destroy(struct trace *trace)
     if (!trace)
         return;
     g_queue_clear_full(&trace->scanner.events, g_free);
-    g_clear_object(&trace->stream);
-    /* It may wait for somebody to read on, for ever. */
-    if (trace->unpacker)
-        g_subprocess_force_exit(trace->unpacker);
-    g_clear_object(&trace->unpacker);
+    if (trace->fd >= 0)
+        close(trace->fd); /* an unpacker that goes on ends by that */
+    wait_for_unpacker(trace);
     g_free(trace->path);
     g_free(trace);
 }
@@ -323,10 +343,8 @@ bool trace_check_end(struct trace *trace, const char *reason, GError **error)
                     scanner->line);
         return false;
     }
-    if (ended && trace->unpacker && !g_subprocess_wait_check(trace->unpacker, NULL, error)) {
-        g_prefix_error(error, "%s: cannot be unpacked: ", trace->path);
-        return false;
-    }
+    if (ended && !wait_for_unpacker(trace))
+        return fail(trace, "cannot be unpacked", error);
     if (reason)
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s: %s", trace->path, reason);
     else if (!ended)

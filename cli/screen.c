@@ -7,11 +7,12 @@
  */
 #include "cli/screen.h"
 
+#include "cli/doorbell.h"
 #include "display/canvas.h"
 #include "display/pointer.h"
 #include "display/window.h"
 
-#include <string.h>
+#include <pthread.h>
 
 #define FRAME_US (G_USEC_PER_SEC / 60)
 
@@ -28,30 +29,14 @@ struct screen {
     struct qxl_card *card;
     struct screen_user user;
     struct window *window;
-    GSource *refresh, *input;
-    GAsyncQueue *actions; /* of struct action */
+    struct doorbell *refresh, *input;
+    pthread_mutex_t lock; /* of actions; not GLib's: race detectors cannot see that one */
+    GArray *actions;      /* of struct action */
     gint64 last_refresh;  /* atomic; us */
     gint size;            /* atomic; width << 16 | height of the picture, for positions */
     gint told_size;
     uint32_t width, height; /* of the picture as the window has it; the card's callback's */
 };
-
-/* A source that does FUNC whenever its ready time has come. */
-static gboolean dispatch(GSource *source, GSourceFunc func, gpointer data)
-{
-    g_source_set_ready_time(source, -1);
-    return func(data);
-}
-
-static GSource *add_source(GSourceFunc func, struct screen *screen)
-{
-    static GSourceFuncs functions = {.dispatch = dispatch};
-    GSource *source = g_source_new(&functions, sizeof(GSource));
-
-    g_source_set_callback(source, func, screen, NULL);
-    g_source_attach(source, NULL);
-    return source;
-}
 
 /* From the card */
 
@@ -60,16 +45,15 @@ static void stirred(void *opaque)
     struct screen *screen = opaque;
     gint64 last = __atomic_load_n(&screen->last_refresh, __ATOMIC_RELAXED);
 
-    g_source_set_ready_time(screen->refresh, last + FRAME_US);
+    doorbell_ring(screen->refresh, last + FRAME_US);
 }
 
-static gboolean refresh(gpointer data)
+static void refresh(void *opaque)
 {
-    struct screen *screen = data;
+    struct screen *screen = opaque;
 
     __atomic_store_n(&screen->last_refresh, g_get_monotonic_time(), __ATOMIC_RELAXED);
     qxl_card_refresh(screen->card);
-    return G_SOURCE_CONTINUE;
 }
 
 static void tell_size(struct screen *screen, uint32_t width, uint32_t height)
@@ -152,8 +136,10 @@ static const struct qxl_viewer viewer = {
 
 static void queue_action(struct screen *screen, const struct action *action)
 {
-    g_async_queue_push(screen->actions, g_memdup2(action, sizeof(*action)));
-    g_source_set_ready_time(screen->input, 0);
+    pthread_mutex_lock(&screen->lock);
+    g_array_append_val(screen->actions, *action);
+    pthread_mutex_unlock(&screen->lock);
+    doorbell_ring(screen->input, 0);
 }
 
 static void key(void *opaque, const uint8_t *bytes, unsigned count)
@@ -212,16 +198,18 @@ static void do_action(struct screen *screen, const struct action *action)
     }
 }
 
-static gboolean do_actions(gpointer data)
+static void do_actions(void *opaque)
 {
-    struct screen *screen = data;
-    struct action *action;
+    struct screen *screen = opaque;
+    GArray *empty = g_array_new(FALSE, FALSE, sizeof(struct action));
 
-    while ((action = g_async_queue_try_pop(screen->actions))) {
-        do_action(screen, action);
-        g_free(action);
-    }
-    return G_SOURCE_CONTINUE;
+    pthread_mutex_lock(&screen->lock);
+    GArray *actions = screen->actions;
+    screen->actions = empty;
+    pthread_mutex_unlock(&screen->lock);
+    for (guint i = 0; i < actions->len; i++)
+        do_action(screen, &g_array_index(actions, struct action, i));
+    g_array_unref(actions);
 }
 
 struct screen *screen_create(struct qxl_card *card, const char *name,
@@ -231,9 +219,10 @@ struct screen *screen_create(struct qxl_card *card, const char *name,
 
     screen->card = card;
     screen->user = *user;
-    screen->actions = g_async_queue_new_full(g_free);
-    screen->refresh = add_source(refresh, screen);
-    screen->input = add_source(do_actions, screen);
+    screen->actions = g_array_new(FALSE, FALSE, sizeof(struct action));
+    pthread_mutex_init(&screen->lock, NULL);
+    screen->refresh = doorbell_create(refresh, screen);
+    screen->input = doorbell_create(do_actions, screen);
     screen->window = window_create(name, &window_user, screen, error);
     if (!screen->window) {
         screen_stop(screen);
@@ -249,8 +238,8 @@ void screen_stop(struct screen *screen)
 {
     if (!screen)
         return;
-    g_source_destroy(screen->refresh);
-    g_source_destroy(screen->input);
+    doorbell_silence(screen->refresh);
+    doorbell_silence(screen->input);
 }
 
 void screen_destroy(struct screen *screen)
@@ -258,9 +247,10 @@ void screen_destroy(struct screen *screen)
     if (!screen)
         return;
     window_destroy(screen->window);
-    g_source_unref(screen->refresh);
-    g_source_unref(screen->input);
-    g_async_queue_unref(screen->actions);
+    doorbell_destroy(screen->refresh);
+    doorbell_destroy(screen->input);
+    g_array_unref(screen->actions);
+    pthread_mutex_destroy(&screen->lock);
     g_free(screen);
 }
 

@@ -7,6 +7,7 @@
  */
 #include "spice/replay_command.h"
 
+#include <pthread.h>
 #include <spice.h>
 #include <spice/enums.h>
 #include <stdlib.h>
@@ -29,8 +30,8 @@ struct SpiceReplay {
     struct replay_surfaces surfaces;
     uint8_t *primary; /* pixels of surface 0; NULL: there is none */
 
-    GMutex lock; /* of everything below */
-    GCond id_freed;
+    pthread_mutex_t lock; /* not GLib's: race detectors cannot see that one; of everything below */
+    pthread_cond_t id_freed;
     GHashTable *commands; /* handed out and not freed */
     GHashTable *ids;      /* recorded surface id -> ours */
     bool *used;           /* by our id, n_ids of them; 0 is the primary's */
@@ -43,9 +44,9 @@ static uint32_t find_surface(void *opaque, uint32_t recorded)
     SpiceReplay *replay = opaque;
     if (recorded == 0)
         return 0;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     uint32_t id = GPOINTER_TO_UINT(g_hash_table_lookup(replay->ids, GUINT_TO_POINTER(recorded)));
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     if (id == 0)
         g_warning("replay: line %lu: surface %u was not created; drawing goes to surface 0",
                   replay->reader.line, recorded);
@@ -67,17 +68,17 @@ static uint32_t free_id(SpiceReplay *replay, uint32_t recorded)
 static uint32_t create_surface(void *opaque, uint32_t recorded)
 {
     SpiceReplay *replay = opaque;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     uint32_t id = free_id(replay, recorded);
     while (id == 0 && replay->ids_to_come > 0) {
-        g_cond_wait(&replay->id_freed, &replay->lock);
+        pthread_cond_wait(&replay->id_freed, &replay->lock);
         id = free_id(replay, recorded);
     }
     if (id != 0) {
         replay->used[id] = true;
         g_hash_table_insert(replay->ids, GUINT_TO_POINTER(recorded), GUINT_TO_POINTER(id));
     }
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     return id;
 }
 
@@ -87,10 +88,10 @@ static uint32_t destroy_surface(void *opaque, uint32_t recorded)
     uint32_t id = find_surface(replay, recorded);
     if (id == 0)
         return 0;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     g_hash_table_remove(replay->ids, GUINT_TO_POINTER(recorded));
     replay->ids_to_come++;
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     return id;
 }
 
@@ -105,8 +106,8 @@ SpiceReplay *spice_replay_new(FILE *file, int nsurfaces)
     replay_reader_init(&replay->reader, file);
     replay->surfaces =
         (struct replay_surfaces){find_surface, create_surface, destroy_surface, replay};
-    g_mutex_init(&replay->lock);
-    g_cond_init(&replay->id_freed);
+    pthread_mutex_init(&replay->lock, NULL);
+    pthread_cond_init(&replay->id_freed, NULL);
     replay->commands = g_hash_table_new(NULL, NULL);
     replay->ids = g_hash_table_new(NULL, NULL);
     replay->n_ids = (uint32_t)nsurfaces;
@@ -153,10 +154,10 @@ static void destroy_surfaces(SpiceReplay *replay, QXLInstance *qxl)
 {
     spice_qxl_destroy_surfaces(qxl);
     g_clear_pointer(&replay->primary, g_free);
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     g_hash_table_remove_all(replay->ids);
     memset(replay->used, 0, replay->n_ids * sizeof(*replay->used));
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
 }
 
 static void play_call(SpiceReplay *replay, QXLInstance *qxl, uint32_t number)
@@ -201,9 +202,9 @@ QXLCommandExt *spice_replay_next_cmd(SpiceReplay *replay, QXLInstance *qxl)
         }
         struct replay_command *command = replay_command_read(in, type, &replay->surfaces);
         if (command) {
-            g_mutex_lock(&replay->lock);
+            pthread_mutex_lock(&replay->lock);
             g_hash_table_add(replay->commands, command);
-            g_mutex_unlock(&replay->lock);
+            pthread_mutex_unlock(&replay->lock);
             return &command->ext;
         }
     }
@@ -218,14 +219,14 @@ void spice_replay_free_cmd(SpiceReplay *replay, QXLCommandExt *cmd)
     struct replay_command *command = name;
     if (!command)
         return;
-    g_mutex_lock(&replay->lock);
+    pthread_mutex_lock(&replay->lock);
     bool ours = g_hash_table_remove(replay->commands, command);
     if (ours && command->destroys_surface) {
         replay->used[command->destroys_surface] = false;
         replay->ids_to_come--;
-        g_cond_signal(&replay->id_freed);
+        pthread_cond_signal(&replay->id_freed);
     }
-    g_mutex_unlock(&replay->lock);
+    pthread_mutex_unlock(&replay->lock);
     if (ours)
         replay_command_free(command);
     else
@@ -248,8 +249,8 @@ void spice_replay_free(SpiceReplay *replay)
     g_hash_table_unref(replay->ids);
     g_free(replay->used);
     g_free(replay->primary);
-    g_cond_clear(&replay->id_freed);
-    g_mutex_clear(&replay->lock);
+    pthread_cond_destroy(&replay->id_freed);
+    pthread_mutex_destroy(&replay->lock);
     fclose(replay->reader.file);
     replay_reader_finish(&replay->reader);
     g_free(replay);
