@@ -160,13 +160,13 @@ with Desktop() as screen:
                 assert used <= 5, f"{used} ticks of CPU in a second without anything to do"
             demo.qmp().command("system_reset")
             check_picture(screen, window, demo)
-            assert demo.stop() == 0
+            assert demo.stop() == 0, demo.errors()
 
     with tap.case("paused before it begins"), \
             Demo("-S", "-display", "sdl", "-name", "early", env=screen.env) as demo:
         window = screen.window("early")
         wait_for(lambda: screen.title(window) == "early (prelaunch)", "prelaunch in the title")
-        assert demo.stop() == 0
+        assert demo.stop() == 0, demo.errors()
 
     with tap.case("keys and the mouse reach the guest"), Serve(screen) as serve:
         window = screen.window("served")

@@ -41,8 +41,9 @@ class Desktop:
         with os.fdopen(read) as pipe:
             number = pipe.readline().strip()
         assert number, "Xvfb does not start"
+        # Plain pixels: no OpenGL library, with threads of its own, comes into the process.
         self.env = {"DISPLAY": f":{number}", "SDL_VIDEODRIVER": "x11",
-                    "SDL_RENDER_DRIVER": "software"}
+                    "SDL_RENDER_DRIVER": "software", "SDL_FRAMEBUFFER_ACCELERATION": "0"}
 
         self.manager = subprocess.Popen(["openbox", "--sm-disable", "--config-file", "/dev/null"],
                                         env={**os.environ, **self.env}, stderr=subprocess.DEVNULL)
