@@ -19,15 +19,6 @@ struct bit_reader {
 
 static const char too_short[] = "QUIC stream ends too early";
 
-struct group {
-    struct quic_context context;
-    struct quic_channel channels[3];
-    uint8_t *now[3]; /* components of this row */
-    uint8_t *above[3];
-    uint8_t *same_now; /* 1 where a pixel equals its left neighbour, this row */
-    uint8_t *same_above;
-};
-
 static uint32_t word_at(const uint8_t *data, size_t index)
 {
     uint32_t word;
@@ -111,8 +102,8 @@ INLINE unsigned predict(const uint8_t *now, const uint8_t *above, uint32_t i, bo
     return i == 0 ? above[0] : (unsigned)(now[i - 1] + above[i]) >> 1;
 }
 
-INLINE void decode_pixel(struct bit_reader *in, struct group *group, uint32_t i, bool first_row,
-                         unsigned channels, unsigned bpc)
+INLINE void decode_pixel(struct bit_reader *in, struct quic_group *group, uint32_t i,
+                         bool first_row, unsigned channels, unsigned bpc)
 {
     const unsigned mask = (1u << bpc) - 1;
     bool same = true;
@@ -129,7 +120,7 @@ INLINE void decode_pixel(struct bit_reader *in, struct group *group, uint32_t i,
     group->same_now[i] = same;
 }
 
-INLINE void update_model(struct group *group, uint32_t i, unsigned channels, unsigned bpc)
+INLINE void update_model(struct quic_group *group, uint32_t i, unsigned channels, unsigned bpc)
 {
     for (unsigned c = 0; c < channels; c++) {
         struct quic_channel *channel = &group->channels[c];
@@ -141,7 +132,7 @@ INLINE void update_model(struct group *group, uint32_t i, unsigned channels, uns
     }
 }
 
-INLINE void repeat_left(struct group *group, uint32_t i, uint32_t length, unsigned channels)
+INLINE void repeat_left(struct quic_group *group, uint32_t i, uint32_t length, unsigned channels)
 {
     for (unsigned c = 0; c < channels; c++)
         memset(group->now[c] + i, group->now[c][i - 1], length);
@@ -149,7 +140,7 @@ INLINE void repeat_left(struct group *group, uint32_t i, uint32_t length, unsign
 }
 
 /* Columns BEGIN to END of a row, one wait mask. NULL, or what is wrong. */
-INLINE const char *decode_segment(struct bit_reader *in, struct group *group, uint32_t begin,
+INLINE const char *decode_segment(struct bit_reader *in, struct quic_group *group, uint32_t begin,
                                   uint32_t end, bool first_row, unsigned channels, unsigned bpc)
 {
     struct quic_context *context = &group->context;
@@ -193,12 +184,11 @@ INLINE const char *decode_segment(struct bit_reader *in, struct group *group, ui
     return overrun(in) ? too_short : NULL;
 }
 
-INLINE const char *decode_row(struct bit_reader *reader, struct group *group, uint32_t width,
+INLINE const char *decode_row(struct bit_reader *reader, struct quic_group *group, uint32_t width,
                               bool first_row, unsigned channels, unsigned bpc)
 {
     struct bit_reader in = *reader;
-    for (unsigned c = 0; c < channels; c++)
-        group->channels[c].residuals[-1] = first_row ? 0 : group->channels[c].residuals[0];
+    quic_row_begin(group, channels, first_row);
     const char *error = NULL;
     for (uint32_t at = 0; at < width && !error;) {
         uint32_t length = quic_segment_length(&group->context, width - at);
@@ -207,18 +197,11 @@ INLINE const char *decode_row(struct bit_reader *reader, struct group *group, ui
         at += length;
     }
     *reader = in;
-    for (unsigned c = 0; c < channels; c++) {
-        uint8_t *above = group->above[c];
-        group->above[c] = group->now[c];
-        group->now[c] = above;
-    }
-    uint8_t *same = group->same_above;
-    group->same_above = group->same_now;
-    group->same_now = same;
+    quic_row_end(group, channels);
     return error;
 }
 
-static void group_init(struct group *group, unsigned channels, unsigned bpc, uint32_t width)
+static void group_init(struct quic_group *group, unsigned channels, unsigned bpc, uint32_t width)
 {
     quic_context_init(&group->context);
     for (unsigned c = 0; c < channels; c++) {
@@ -231,7 +214,7 @@ static void group_init(struct group *group, unsigned channels, unsigned bpc, uin
     group->same_above = g_malloc0(width);
 }
 
-static void group_finish(struct group *group, unsigned channels)
+static void group_finish(struct quic_group *group, unsigned channels)
 {
     for (unsigned c = 0; c < channels; c++) {
         g_free(group->channels[c].residuals - 1);
@@ -243,8 +226,8 @@ static void group_finish(struct group *group, unsigned channels)
 }
 
 /* The row just decoded, which is "above" now. */
-static void store_row(const struct quic_info *info, const struct group *color,
-                      const struct group *alpha, uint8_t *row)
+static void store_row(const struct quic_info *info, const struct quic_group *color,
+                      const struct quic_group *alpha, uint8_t *row)
 {
     const uint8_t *r = color->above[0], *g = color->above[1], *b = color->above[2];
     switch (info->type) {
@@ -302,7 +285,7 @@ const char *quic_decode(const uint8_t *data, size_t size, const struct quic_info
     struct bit_reader in = {.data = data, .words = size / 4, .next = QUIC_HEADER_WORDS};
     bool gray = info->type == QUIC_GRAY, has_alpha = info->type == QUIC_RGBA;
     unsigned channels = gray ? 1 : 3, bpc = info->type == QUIC_RGB16 ? 5 : 8;
-    struct group color, alpha;
+    struct quic_group color, alpha;
     group_init(&color, channels, bpc, info->width);
     if (has_alpha)
         group_init(&alpha, 1, 8, info->width);

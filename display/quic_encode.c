@@ -18,16 +18,6 @@ struct bit_writer {
     unsigned bits;   /* how many; less than 32 between calls */
 };
 
-struct group {
-    struct quic_context context;
-    struct quic_channel channels[3];
-    uint8_t *now[3]; /* components of this row */
-    uint8_t *above[3];
-    uint8_t *symbols[3]; /* folded residuals of this row, section 1.4 */
-    uint8_t *same_now;   /* 1 where a pixel equals its left neighbour, this row */
-    uint8_t *same_above;
-};
-
 INLINE void put_bits(struct bit_writer *out, uint32_t value, unsigned count)
 {
     out->window = out->window << count | value;
@@ -61,8 +51,8 @@ static void put_run(struct bit_writer *out, struct quic_context *context, uint32
     quic_run_shorter(context);
 }
 
-INLINE void code_pixel(struct bit_writer *out, struct group *group, uint32_t i, unsigned channels,
-                       unsigned bpc)
+INLINE void code_pixel(struct bit_writer *out, struct quic_group *group, uint32_t i,
+                       unsigned channels, unsigned bpc)
 {
     for (unsigned c = 0; c < channels; c++) {
         struct quic_channel *channel = &group->channels[c];
@@ -73,7 +63,7 @@ INLINE void code_pixel(struct bit_writer *out, struct group *group, uint32_t i, 
     }
 }
 
-INLINE void update_model(struct group *group, uint32_t i, unsigned channels, unsigned bpc)
+INLINE void update_model(struct quic_group *group, uint32_t i, unsigned channels, unsigned bpc)
 {
     for (unsigned c = 0; c < channels; c++) {
         struct quic_channel *channel = &group->channels[c];
@@ -86,7 +76,7 @@ INLINE void update_model(struct group *group, uint32_t i, unsigned channels, uns
 }
 
 /* Columns BEGIN to END of a row, one wait mask. */
-INLINE void encode_segment(struct bit_writer *out, struct group *group, uint32_t begin,
+INLINE void encode_segment(struct bit_writer *out, struct quic_group *group, uint32_t begin,
                            uint32_t end, bool first_row, unsigned channels, unsigned bpc)
 {
     struct quic_context *context = &group->context;
@@ -144,7 +134,7 @@ INLINE void fold_row(const uint8_t *restrict now, const uint8_t *restrict above,
     symbols[0] = fold((now[0] - (first_row ? 0u : above[0])) & mask, mask);
 }
 
-INLINE void map_same(struct group *group, uint32_t width, unsigned channels)
+INLINE void map_same(struct quic_group *group, uint32_t width, unsigned channels)
 {
     uint8_t *restrict same = group->same_now;
     const uint8_t *r = group->now[0];
@@ -159,14 +149,13 @@ INLINE void map_same(struct group *group, uint32_t width, unsigned channels)
         same[i] = (r[i] == r[i - 1]) & (g[i] == g[i - 1]) & (b[i] == b[i - 1]);
 }
 
-INLINE void encode_row(struct bit_writer *writer, struct group *group, uint32_t width,
+INLINE void encode_row(struct bit_writer *writer, struct quic_group *group, uint32_t width,
                        bool first_row, unsigned channels, unsigned bpc)
 {
-    for (unsigned c = 0; c < channels; c++) {
+    for (unsigned c = 0; c < channels; c++)
         fold_row(group->now[c], group->above[c], group->symbols[c], width, first_row, bpc);
-        group->channels[c].residuals[-1] = first_row ? 0 : group->channels[c].residuals[0];
-    }
     map_same(group, width, channels);
+    quic_row_begin(group, channels, first_row);
 
     struct bit_writer out = *writer;
     for (uint32_t at = 0; at < width;) {
@@ -177,18 +166,11 @@ INLINE void encode_row(struct bit_writer *writer, struct group *group, uint32_t 
     }
     *writer = out;
 
-    for (unsigned c = 0; c < channels; c++) {
-        uint8_t *above = group->above[c];
-        group->above[c] = group->now[c];
-        group->now[c] = above;
-    }
-    uint8_t *same = group->same_above;
-    group->same_above = group->same_now;
-    group->same_now = same;
+    quic_row_end(group, channels);
 }
 
 /* All planes lie in one block, which is returned. */
-static void *group_init(struct group *group, unsigned channels, unsigned bpc, uint32_t width)
+static void *group_init(struct quic_group *group, unsigned channels, unsigned bpc, uint32_t width)
 {
     size_t plane = ((size_t)width + 1 + 63) & ~(size_t)63;
     uint8_t *block = g_malloc0(plane * (4 * channels + 2)), *next = block;
@@ -206,8 +188,8 @@ static void *group_init(struct group *group, unsigned channels, unsigned bpc, ui
     return block;
 }
 
-static void load_row(const struct quic_info *info, const uint8_t *restrict row, struct group *color,
-                     struct group *alpha)
+static void load_row(const struct quic_info *info, const uint8_t *restrict row,
+                     struct quic_group *color, struct quic_group *alpha)
 {
     uint8_t *restrict r = color->now[0], *restrict g = color->now[1], *restrict b = color->now[2];
     uint32_t width = info->width;
@@ -257,7 +239,7 @@ size_t quic_encode(const struct quic_info *info, const uint8_t *pixels, ptrdiff_
 {
     bool gray = info->type == QUIC_GRAY, has_alpha = info->type == QUIC_RGBA;
     unsigned channels = gray ? 1 : 3, bpc = info->type == QUIC_RGB16 ? 5 : 8;
-    struct group color = {0}, alpha = {0};
+    struct quic_group color = {0}, alpha = {0};
     g_autofree void *color_planes = group_init(&color, channels, bpc, info->width);
     g_autofree void *alpha_planes = has_alpha ? group_init(&alpha, 1, 8, info->width) : NULL;
 

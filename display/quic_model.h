@@ -53,6 +53,17 @@ struct quic_context {
     uint8_t run_state;
 };
 
+/* The channels of a group and the rows that it is at. */
+struct quic_group {
+    struct quic_context context;
+    struct quic_channel channels[3];
+    uint8_t *now[3]; /* components of this row */
+    uint8_t *above[3];
+    uint8_t *symbols[3]; /* this row's folded residuals, section 1.4; the encoder's */
+    uint8_t *same_now;   /* 1 where a pixel equals its left neighbour, this row */
+    uint8_t *same_above;
+};
+
 static const uint16_t quic_triggers[QUIC_MAX_MASK + 1] = {110, 550, 900, 800, 550, 400, 350};
 
 static const uint8_t quic_run_orders[32] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,  2,  3,  3,  3,  3,
@@ -167,4 +178,23 @@ static inline void quic_segment_done(struct quic_context *context, uint32_t colu
         context->trigger = quic_triggers[context->mask_bits];
         context->columns_left = QUIC_MASK_PIXELS;
     }
+}
+
+static inline void quic_row_begin(struct quic_group *group, unsigned channels, bool first_row)
+{
+    for (unsigned c = 0; c < channels; c++)
+        group->channels[c].residuals[-1] = first_row ? 0 : group->channels[c].residuals[0];
+}
+
+/* This row becomes the one above. */
+static inline void quic_row_end(struct quic_group *group, unsigned channels)
+{
+    for (unsigned c = 0; c < channels; c++) {
+        uint8_t *above = group->above[c];
+        group->above[c] = group->now[c];
+        group->now[c] = above;
+    }
+    uint8_t *same = group->same_above;
+    group->same_above = group->same_now;
+    group->same_now = same;
 }
