@@ -325,7 +325,7 @@ def commands(demo):
         assert qmp.command("quit") == {}
         assert qmp.wait_event("SHUTDOWN")["data"] == {"guest": False, "reason": "host-qmp-quit"}
         assert other.wait_event("SHUTDOWN")
-        assert demo.stop(timeout=20) == 0, demo.errors()
+        assert demo.process.wait(20) == 0, demo.errors()
         assert not os.path.exists(demo.monitor), "the socket file stays"
 
 
