@@ -19,6 +19,8 @@
 #define STALL_MS 30000
 
 #define RECEIVE_BUFFER 4096
+/* Reads of what is pending in the stream before the loop's other sources get their turn. */
+#define MAX_READS 8
 
 void channel_init(struct channel *channel, SpiceServer *server, uint8_t type, uint8_t id,
                   const struct channel_ops *ops, struct event_loop *loop, void *opaque)
@@ -50,6 +52,11 @@ const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc
 bool channel_client_is_closed(const struct channel_client *cc)
 {
     return cc->connection->closed;
+}
+
+void channel_client_start_pings(struct channel_client *cc)
+{
+    connection_start_pings(cc->connection);
 }
 
 unsigned channel_client_backlog(const struct channel_client *cc)
@@ -240,8 +247,7 @@ static void parse_received(struct channel_connection *connection)
         connection->mini_header ? sizeof(SpiceMiniDataHeader) : sizeof(SpiceDataHeader);
     uint32_t at = 0;
 
-    while (!connection->closed && !connection->paused &&
-           connection->in_size - at >= header_size) {
+    while (!connection->closed && !connection->paused && connection->in_size - at >= header_size) {
         struct message_reader reader = message_reader(connection->in + at, header_size);
         uint32_t size, limit;
         uint16_t type;
@@ -273,7 +279,8 @@ static void parse_received(struct channel_connection *connection)
     memmove(connection->in, connection->in + at, connection->in_size);
 }
 
-static void receive(struct channel_connection *connection)
+/* False: there was nothing. */
+static bool read_once(struct channel_connection *connection)
 {
     ssize_t n = stream_read(connection->stream, connection->in + connection->in_size,
                             connection->in_capacity - connection->in_size);
@@ -286,6 +293,28 @@ static void receive(struct channel_connection *connection)
         parse_received(connection);
     } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
         channel_client_close(connection->cc, "cannot read: %s", g_strerror(errno));
+    }
+    return n > 0;
+}
+
+static void post_resume(struct channel_connection *connection);
+
+/* The watch does not tell of what a layer of the stream has read already. */
+static void read_pending(struct channel_connection *connection)
+{
+    for (int i = 0; i < MAX_READS; i++) {
+        if (connection->closed || connection->paused || !stream_has_pending(connection->stream) ||
+            !read_once(connection)) {
+            return;
+        }
+    }
+    post_resume(connection);
+}
+
+static void receive(struct channel_connection *connection)
+{
+    if (read_once(connection)) {
+        read_pending(connection);
     }
 }
 
@@ -314,10 +343,19 @@ static void resume(void *opaque)
     }
     connection->held++;
     parse_received(connection);
+    read_pending(connection);
     connection->held--;
     update_watch(connection, connection->blocked);
     if (!connection->blocked) {
         flush(connection, true);
+    }
+}
+
+static void post_resume(struct channel_connection *connection)
+{
+    if (!connection->closed && !connection->resume_posted) {
+        connection->resume_posted = true;
+        event_loop_post(connection->cc->channel->loop, resume, connection);
     }
 }
 
@@ -331,9 +369,8 @@ void channel_client_pause(struct channel_client *cc, bool paused)
     connection->paused = paused;
     if (paused) {
         update_watch(connection, connection->blocked);
-    } else if (!connection->resume_posted) {
-        connection->resume_posted = true;
-        event_loop_post(cc->channel->loop, resume, connection);
+    } else {
+        post_resume(connection);
     }
 }
 
@@ -397,6 +434,7 @@ static void attach(void *opaque)
     if (!channel->ops->connect(cc)) {
         channel_client_close(cc, "refused");
     }
+    read_pending(connection);
     connection->held--;
     flush(connection, true);
 }

@@ -20,16 +20,18 @@ struct channel_client;
 struct client;
 
 struct channel_ops {
-    size_t client_size; /* of the type's client struct, whose first member is struct channel_client */
+    size_t
+        client_size; /* of the type's client struct, whose first member is struct channel_client */
     uint32_t max_message; /* largest body a client may send; larger ones close the connection */
-    bool has_ack_window; /* SET_ACK and counting, spice-wire.md section 1.11 */
+    bool has_ack_window;  /* SET_ACK and counting, spice-wire.md section 1.11 */
 
     /* All on the channel's thread. */
     /* A client has been authenticated; everything in the client struct after the base is zero. */
     bool (*connect)(struct channel_client *cc);
     /* One message, base messages excepted. False: a protocol error; the connection is closed. */
     bool (*receive)(struct channel_client *cc, uint16_t type, const uint8_t *body, uint32_t size);
-    /* There is room: channel_client_send() at least one message, or return false: nothing to send. */
+    /* There is room: channel_client_send() at least one message, or return false: nothing to send.
+     */
     bool (*produce)(struct channel_client *cc);
     /* An answer to a ping of the type's own, with an id below 16. May be NULL. */
     void (*pong)(struct channel_client *cc, uint32_t id, uint64_t timestamp);
@@ -46,8 +48,8 @@ struct channel {
     uint8_t type; /* SPICE_CHANNEL_* */
     uint8_t id;
     uint32_t caps[CHANNEL_CAP_WORDS]; /* what the link reply announces; set before registering */
-    GList *clients; /* of struct channel_client; the channel's thread only */
-    void *opaque; /* the type's own */
+    GList *clients;                   /* of struct channel_client; the channel's thread only */
+    void *opaque;                     /* the type's own */
 };
 
 /* Any thread; the channel is offered to clients once registered (IO thread: server_add_channel). */
@@ -101,6 +103,8 @@ uint64_t channel_client_next_serial(const struct channel_client *cc);
 void channel_client_close(struct channel_client *cc, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* While paused nothing is read from the client: what it has sent waits in its socket. */
 void channel_client_pause(struct channel_client *cc, bool paused);
+/* A client that has arrived from another server is asked for signs of life from now on. */
+void channel_client_start_pings(struct channel_client *cc);
 /* Has it been closed, with disconnect() still to come? */
 bool channel_client_is_closed(const struct channel_client *cc);
 

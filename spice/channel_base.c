@@ -64,6 +64,16 @@ void connection_start(struct channel_connection *connection)
         message_add_u32(message, connection->window);
         channel_client_send(cc, message);
     }
+    /* A client that is still at another server does not read; its main channel is the first. */
+    if (cc->channel->type != SPICE_CHANNEL_MAIN || !cc->client->arriving) {
+        connection_start_pings(connection);
+    }
+}
+
+void connection_start_pings(struct channel_connection *connection)
+{
+    struct channel_client *cc = connection->cc;
+
     /* A peer on this host is gone when its socket is; the main channel is watched all the same. */
     if (cc->channel->type == SPICE_CHANNEL_MAIN || !channel_client_is_local(cc)) {
         connection->ping.id = FIRST_PING_ID - 1;

@@ -63,6 +63,7 @@ void connection_watch_stall(struct channel_connection *connection);
 
 /* channel_base.c: before the type's connect(). */
 void connection_start(struct channel_connection *connection);
+void connection_start_pings(struct channel_connection *connection);
 /* A whole message, for the base or the type. False: a protocol error. */
 bool connection_receive(struct channel_connection *connection, uint16_t type, const uint8_t *body,
                         uint32_t size);

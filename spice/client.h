@@ -13,6 +13,18 @@ struct client {
     uint32_t id;     /* the session id, never 0 */
     /* IO thread: the main connection while there is one. */
     struct channel_client *main;
+
+    /* Moving to another server, spice/migrate.h. IO thread. */
+    bool arriving; /* it stays where it was until the machine has come; nothing is sent to it */
+    GList *parked; /* connections that it has made until then */
+    enum client_move {
+        CLIENT_STAYS,
+        CLIENT_WAITS, /* to be told to connect, when it has arrived itself */
+        CLIENT_CONNECTS,
+        CLIENT_CONNECTED,
+        CLIENT_LEAVES, /* has been told to go */
+    } move;
+    unsigned late_answers; /* to messages that told it to connect, and no longer hold */
 };
 
 /* One reference, the caller's. ID is random. */

@@ -4,58 +4,25 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "spice/link.h"
-
 #include "spice/client.h"
-#include "spice/server_state.h"
+#include "spice/link_private.h"
+#include "spice/migrate.h"
+#include "spice/tls.h"
+#include "spice/websocket.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
 #define KEEPALIVE_S 600
-#define MAX_LINK    4096 /* bytes behind the header */
-#define MAX_CAPS    1024 /* words of a kind */
 #define DRAIN_MS    2000
-#define COMMON_CAPS 1 /* words that we send and look at */
-#define MAX_REPLY                                                                                  \
-    (sizeof(SpiceLinkHeader) + sizeof(SpiceLinkReply) +                                            \
-     (COMMON_CAPS + CHANNEL_CAP_WORDS) * sizeof(uint32_t))
+/* The buffer grows with what arrives, not with what is announced. */
+#define FIRST_CAPACITY 512
 
-enum link_state {
-    LINK_HEADER,
-    LINK_MESSAGE,
-    LINK_MECHANISM,
-    LINK_TICKET,
-    LINK_DONE,  /* the result is being written */
-    LINK_DRAIN, /* refused: the answer is written, what still comes is thrown away */
-};
-
-struct link {
-    SpiceServer *server;
-    struct stream *stream;
-    struct loop_watch *watch;
-    struct loop_timer *timer;
-    bool skip_auth;
-    enum link_state state;
-
-    /* What the state needs. */
-    uint8_t in[MAX_LINK];
-    uint32_t in_size, needed;
-
-    uint8_t out[MAX_REPLY];
-    uint32_t out_size, written;
-    bool refused; /* what is in OUT ends the link */
-
-    SpiceLinkMess message;
-    uint32_t common_caps;
-    uint32_t caps[CHANNEL_CAP_WORDS];
-};
-
-static void expect(struct link *link, enum link_state state, uint32_t size)
+void link_expect(struct link *link, enum link_state state, uint32_t needed)
 {
     link->state = state;
-    link->needed = size;
+    link->needed = needed;
     link->in_size = 0;
 }
 
@@ -67,6 +34,11 @@ static struct stream *end(struct link *link)
     g_queue_remove(&link->server->links, link);
     loop_watch_destroy(link->watch);
     loop_timer_destroy(link->timer);
+#ifdef HAVE_SASL
+    link_sasl_finish(link);
+#endif
+    g_byte_array_unref(link->out);
+    g_free(link->in);
     g_free(link);
     return stream;
 }
@@ -84,184 +56,15 @@ static void on_timeout(void *opaque)
     drop(opaque, "timeout");
 }
 
-static void add_out(struct link *link, const void *data, size_t size)
+void link_answer(struct link *link, const void *data, size_t size)
 {
-    memcpy(link->out + link->out_size, data, size);
-    link->out_size += size;
+    g_byte_array_append(link->out, data, (guint)size);
 }
 
-/* The link reply; KEY and CHANNEL are NULL for refusals. */
-static void reply(struct link *link, uint32_t error, const uint8_t *key,
-                  const struct channel *channel)
+void link_answer_u32(struct link *link, uint32_t value)
 {
-    uint32_t common = 1u << SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION |
-                      1u << SPICE_COMMON_CAP_AUTH_SPICE | 1u << SPICE_COMMON_CAP_MINI_HEADER;
-    SpiceLinkHeader header = {.magic = SPICE_MAGIC,
-                              .major_version = GUINT32_TO_LE(SPICE_VERSION_MAJOR),
-                              .minor_version = GUINT32_TO_LE(SPICE_VERSION_MINOR)};
-    SpiceLinkReply body = {.error = GUINT32_TO_LE(error)};
-    uint32_t words = 0, size = sizeof(body);
-
-    if (channel != NULL) {
-        /* Words of zeros at the end say nothing. */
-        for (uint32_t i = 0; i < CHANNEL_CAP_WORDS; i++) {
-            words = channel->caps[i] != 0 ? i + 1 : words;
-        }
-        memcpy(body.pub_key, key, sizeof(body.pub_key));
-        body.num_common_caps = GUINT32_TO_LE(COMMON_CAPS);
-        body.num_channel_caps = GUINT32_TO_LE(words);
-        body.caps_offset = GUINT32_TO_LE((uint32_t)sizeof(body));
-        size += (COMMON_CAPS + words) * sizeof(uint32_t);
-    }
-    header.size = GUINT32_TO_LE(size);
-    add_out(link, &header, sizeof(header));
-    add_out(link, &body, sizeof(body));
-    if (channel != NULL) {
-        common = GUINT32_TO_LE(common);
-        add_out(link, &common, sizeof(common));
-        for (uint32_t i = 0; i < words; i++) {
-            uint32_t word = GUINT32_TO_LE(channel->caps[i]);
-
-            add_out(link, &word, sizeof(word));
-        }
-    }
-}
-
-static void refuse_link(struct link *link, uint32_t error)
-{
-    reply(link, error, NULL, NULL);
-    link->refused = true;
-}
-
-static void result(struct link *link, uint32_t error)
-{
-    error = GUINT32_TO_LE(error);
-    add_out(link, &error, sizeof(error));
-    link->refused = error != SPICE_LINK_ERR_OK;
-}
-
-/* False: the link is closed without an answer. */
-static bool handle_header(struct link *link)
-{
-    SpiceLinkHeader header;
-    uint32_t size;
-
-    memcpy(&header, link->in, sizeof(header));
-    size = GUINT32_FROM_LE(header.size);
-    if (GUINT32_FROM_LE(header.major_version) == 0) {
-        return false;
-    }
-    if (GUINT32_FROM_LE(header.major_version) != SPICE_VERSION_MAJOR) {
-        refuse_link(link, SPICE_LINK_ERR_VERSION_MISMATCH);
-    } else if (size < sizeof(SpiceLinkMess) || size > MAX_LINK) {
-        refuse_link(link, SPICE_LINK_ERR_INVALID_DATA);
-    } else {
-        expect(link, LINK_MESSAGE, size);
-    }
-    return true;
-}
-
-/* Copies up to MAX of COUNT capability words. */
-static void read_caps(uint32_t *caps, uint32_t max, const uint8_t *in, uint32_t count)
-{
-    for (uint32_t i = 0; i < MIN(count, max); i++) {
-        uint32_t word;
-
-        memcpy(&word, in + i * sizeof(word), sizeof(word));
-        caps[i] = GUINT32_FROM_LE(word);
-    }
-}
-
-static bool parse_message(struct link *link)
-{
-    SpiceLinkMess *message = &link->message;
-    uint32_t common, channel, offset;
-
-    memcpy(message, link->in, sizeof(*message));
-    message->connection_id = GUINT32_FROM_LE(message->connection_id);
-    common = GUINT32_FROM_LE(message->num_common_caps);
-    channel = GUINT32_FROM_LE(message->num_channel_caps);
-    offset = GUINT32_FROM_LE(message->caps_offset);
-    if (common > MAX_CAPS || channel > MAX_CAPS || offset < sizeof(*message) ||
-        offset > link->needed || (common + channel) * sizeof(uint32_t) > link->needed - offset) {
-        return false;
-    }
-    read_caps(&link->common_caps, COMMON_CAPS, link->in + offset, common);
-    read_caps(link->caps, CHANNEL_CAP_WORDS, link->in + offset + common * sizeof(uint32_t),
-              channel);
-    return true;
-}
-
-static bool client_has(const struct link *link, unsigned common_capability)
-{
-    return link->common_caps >> common_capability & 1;
-}
-
-static bool handle_message(struct link *link)
-{
-    SpiceServer *server = link->server;
-    const uint8_t *key;
-    struct channel *channel;
-
-    if (!parse_message(link)) {
-        refuse_link(link, SPICE_LINK_ERR_INVALID_DATA);
-        return true;
-    }
-    channel = server_find_channel(server, link->message.channel_type, link->message.channel_id);
-    if (channel == NULL) {
-        refuse_link(link, SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE);
-        return true;
-    }
-    if (!(server_channel_security(server, channel->type) & SPICE_CHANNEL_SECURITY_NONE)) {
-        refuse_link(link, SPICE_LINK_ERR_NEED_SECURED);
-        return true;
-    }
-    key = ticket_public_key(&server->ticket);
-    if (key == NULL) {
-        refuse_link(link, SPICE_LINK_ERR_ERROR);
-        return true;
-    }
-    reply(link, SPICE_LINK_ERR_OK, key, channel);
-    if (client_has(link, SPICE_COMMON_CAP_PROTOCOL_AUTH_SELECTION)) {
-        expect(link, LINK_MECHANISM, sizeof(SpiceLinkAuthMechanism));
-    } else {
-        expect(link, LINK_TICKET, TICKET_BYTES);
-    }
-    return true;
-}
-
-static bool handle_mechanism(struct link *link)
-{
-    SpiceLinkAuthMechanism chosen;
-
-    memcpy(&chosen, link->in, sizeof(chosen));
-    if (GUINT32_FROM_LE(chosen.auth_mechanism) == SPICE_COMMON_CAP_AUTH_SPICE) {
-        expect(link, LINK_TICKET, TICKET_BYTES);
-    } else {
-        /* What every client understands, spice-wire.md section 1.4. */
-        result(link, SPICE_LINK_ERR_PERMISSION_DENIED);
-    }
-    return true;
-}
-
-static bool handle_ticket(struct link *link)
-{
-    const SpiceLinkMess *message = &link->message;
-    SpiceServer *server = link->server;
-    uint32_t error = SPICE_LINK_ERR_OK;
-
-    if (!ticket_check(&server->ticket, link->in, link->skip_auth)) {
-        error = SPICE_LINK_ERR_PERMISSION_DENIED;
-    } else if (server_find_channel(server, message->channel_type, message->channel_id) == NULL) {
-        error = SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE;
-    } else if (message->channel_type == SPICE_CHANNEL_MAIN
-                   ? message->connection_id != 0
-                   : server_find_client(server, message->connection_id) == NULL) {
-        error = SPICE_LINK_ERR_BAD_CONNECTION_ID;
-    }
-    result(link, error);
-    expect(link, LINK_DONE, 0);
-    return true;
+    value = GUINT32_TO_LE(value);
+    link_answer(link, &value, sizeof(value));
 }
 
 /* The result is on its way: the connection becomes a channel's. */
@@ -271,11 +74,12 @@ static void hand_over(struct link *link)
     uint8_t type = link->message.channel_type, id = link->message.channel_id;
     struct channel *channel = server_find_channel(server, type, id);
     struct client *client = type == SPICE_CHANNEL_MAIN
-                                ? server_new_client(server)
+                                ? server_new_client(server, link->message.connection_id)
                                 : server_find_client(server, link->message.connection_id);
     struct channel_link ready = {.stream = link->stream,
                                  .client = client,
-                                 .mini_header = client_has(link, SPICE_COMMON_CAP_MINI_HEADER),
+                                 .mini_header =
+                                     link->common_caps >> SPICE_COMMON_CAP_MINI_HEADER & 1,
                                  .common_caps = link->common_caps};
     SpiceChannelEventInfo *info = stream_info(link->stream);
 
@@ -289,23 +93,50 @@ static void hand_over(struct link *link)
     info->id = id;
     end(link);
     server_channel_event(server, SPICE_CHANNEL_EVENT_INITIALIZED, ready.stream);
-    if (type == SPICE_CHANNEL_INPUTS) {
-        main_channel_notify(client, "keyboard channel is insecure");
+    if (client->arriving && type != SPICE_CHANNEL_MAIN) {
+        migrate_park(client, channel, &ready);
+        return;
     }
-    channel_attach(channel, &ready);
+    server_attach(channel, &ready);
 }
 
+static bool handle_request(struct link *link)
+{
+    size_t size = websocket_request_size((const char *)link->in, link->in_size);
+    char *answer = websocket_answer((const char *)link->in, size);
+
+    if (answer == NULL) {
+        link_refuse_message(link, SPICE_LINK_ERR_INVALID_MAGIC);
+        return true;
+    }
+    link_answer(link, answer, strlen(answer));
+    g_free(answer);
+    link->websocket = true;
+    link->needed = size;
+    return true;
+}
+
+/* False: the link is closed without an answer. */
 static bool handle(struct link *link)
 {
     switch (link->state) {
     case LINK_HEADER:
-        return handle_header(link);
+        return link_handle_header(link);
+    case LINK_REQUEST:
+        return handle_request(link);
     case LINK_MESSAGE:
-        return handle_message(link);
+        return link_handle_message(link);
     case LINK_MECHANISM:
-        return handle_mechanism(link);
+        return link_handle_mechanism(link);
     case LINK_TICKET:
-        return handle_ticket(link);
+        return link_handle_ticket(link);
+#ifdef HAVE_SASL
+    case LINK_SASL_NAME_SIZE:
+    case LINK_SASL_NAME:
+    case LINK_SASL_DATA_SIZE:
+    case LINK_SASL_DATA:
+        return link_sasl_handle(link);
+#endif
     default:
         return true;
     }
@@ -314,8 +145,8 @@ static bool handle(struct link *link)
 /* 1: all written, 0: later, -1: the peer has gone. */
 static int write_out(struct link *link)
 {
-    while (link->written < link->out_size) {
-        struct iovec piece = {link->out + link->written, link->out_size - link->written};
+    while (link->written < link->out->len) {
+        struct iovec piece = {link->out->data + link->written, link->out->len - link->written};
         ssize_t n = stream_writev(link->stream, &piece, 1);
 
         if (n < 0) {
@@ -323,29 +154,88 @@ static int write_out(struct link *link)
         }
         link->written += n;
     }
-    link->out_size = link->written = 0;
+    g_byte_array_set_size(link->out, 0);
+    link->written = 0;
     return 1;
+}
+
+/* All is written: puts the layer that has been agreed upon on the stream; false: there is none. */
+static bool change_layers(struct link *link)
+{
+    if (link->refused) {
+        return false;
+    }
+    if (link->state == LINK_REQUEST && link->websocket) {
+        /* What is behind the request is in frames already. */
+        stream_push(link->stream,
+                    websocket_layer_create(link->in + link->needed, link->in_size - link->needed));
+        link_expect(link, LINK_HEADER, sizeof(SpiceLinkHeader));
+        return true;
+    }
+#ifdef HAVE_SASL
+    if (link->state == LINK_SASL_PASSED) {
+        sasl_session_protect(g_steal_pointer(&link->sasl), link->stream);
+        link_authenticated(link);
+        return true;
+    }
+#endif
+    return false;
+}
+
+/* As stream_read() into the buffer, which is made larger when it is full. */
+static ssize_t read_more(struct link *link)
+{
+    ssize_t n;
+
+    if (link->in_size == link->in_capacity) {
+        link->in_capacity = MAX(FIRST_CAPACITY, 2 * link->in_capacity);
+        link->in = g_realloc(link->in, link->in_capacity);
+    }
+    n = stream_read(link->stream, link->in + link->in_size,
+                    MIN(link->in_capacity, link->needed) - link->in_size);
+    if (n > 0) {
+        link->in_size += n;
+    }
+    return n;
+}
+
+/* Is what has been read of a header none? A web client may be meant, or it is no client of ours. */
+static bool is_strange(struct link *link)
+{
+    const uint32_t magic = SPICE_MAGIC;
+
+    if (link->state == LINK_HEADER && link->in_size >= sizeof(magic) &&
+        memcmp(link->in, &magic, sizeof(magic)) != 0) {
+        if (link->websocket || memcmp(link->in, "GET ", sizeof(magic)) != 0) {
+            return true;
+        }
+        link->state = LINK_REQUEST;
+        link->needed = WEBSOCKET_MAX_REQUEST;
+    }
+    return link->state == LINK_REQUEST && link->in_size == link->needed &&
+           websocket_request_size((const char *)link->in, link->in_size) == 0;
+}
+
+static bool is_complete(const struct link *link)
+{
+    return link->state == LINK_REQUEST
+               ? websocket_request_size((const char *)link->in, link->in_size) > 0
+               : link->in_size == link->needed;
 }
 
 /* 1: what the state needs is there, 0: later, -1: the peer has gone. */
 static int read_in(struct link *link)
 {
-    while (link->in_size < link->needed) {
-        ssize_t n =
-            stream_read(link->stream, link->in + link->in_size, link->needed - link->in_size);
+    while (!is_complete(link)) {
+        ssize_t n = read_more(link);
 
         if (n <= 0) {
             return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
         }
-        link->in_size += n;
-        /* Not a SPICE client: it may be waiting for our answer to less than a header. */
-        if (link->state == LINK_HEADER && link->in_size >= sizeof(uint32_t)) {
-            uint32_t magic = SPICE_MAGIC;
-
-            if (memcmp(link->in, &magic, sizeof(magic)) != 0) {
-                refuse_link(link, SPICE_LINK_ERR_INVALID_MAGIC);
-                return 1;
-            }
+        /* It may be waiting for our answer to less than a header. */
+        if (is_strange(link)) {
+            link_refuse_message(link, SPICE_LINK_ERR_INVALID_MAGIC);
+            return 1;
         }
     }
     return 1;
@@ -355,19 +245,46 @@ static int read_in(struct link *link)
 static void start_draining(struct link *link)
 {
     link->state = LINK_DRAIN;
-    shutdown(stream_fd(link->stream), SHUT_WR);
+    stream_shutdown(link->stream, SHUT_WR);
     loop_timer_start(link->timer, DRAIN_MS);
 }
 
 static bool drained(struct link *link)
 {
-    ssize_t n = stream_read(link->stream, link->in, sizeof(link->in));
+    uint8_t waste[1024];
+    ssize_t n = stream_read(link->stream, waste, sizeof(waste));
 
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
+/* Goes on with the TLS handshake; true when it is done. Else the link waits, or has been dropped.
+ */
+static bool shake_hands(struct link *link)
+{
+    char *reason = NULL;
+
+    switch (tls_handshake(link->tls, &reason)) {
+    case TLS_DONE:
+        link_expect(link, LINK_HEADER, sizeof(SpiceLinkHeader));
+        return true;
+    case TLS_WANTS_READ:
+        loop_watch_update(link->watch, SPICE_WATCH_EVENT_READ);
+        return false;
+    case TLS_WANTS_WRITE:
+        loop_watch_update(link->watch, SPICE_WATCH_EVENT_WRITE);
+        return false;
+    default:
+        drop(link, reason);
+        g_free(reason);
+        return false;
+    }
+}
+
 static void advance(struct link *link)
 {
+    if (link->state == LINK_HANDSHAKE && !shake_hands(link)) {
+        return;
+    }
     for (;;) {
         int written = write_out(link), complete;
 
@@ -380,6 +297,9 @@ static void advance(struct link *link)
             return;
         }
         loop_watch_update(link->watch, SPICE_WATCH_EVENT_READ);
+        if (change_layers(link)) {
+            continue;
+        }
         if (link->refused) {
             start_draining(link);
             return;
@@ -393,7 +313,7 @@ static void advance(struct link *link)
             return;
         }
         if (complete < 0 || (!link->refused && !handle(link))) {
-            drop(link, complete < 0 ? "the peer has gone" : "protocol version 0");
+            drop(link, complete < 0 ? "the peer has gone" : "it does not keep to the protocol");
             return;
         }
     }
@@ -434,24 +354,47 @@ static bool prepare_socket(int fd)
     return true;
 }
 
-bool link_start(SpiceServer *server, int fd, bool skip_auth)
+/* A first step of the TLS handshake tells what is obviously no client. */
+static bool start_tls(struct link *link, char **reason)
+{
+    link->tls = tls_push(link->server->tls, link->stream);
+    switch (tls_handshake(link->tls, reason)) {
+    case TLS_FAILED:
+        return false;
+    case TLS_DONE:
+        link_expect(link, LINK_HEADER, sizeof(SpiceLinkHeader));
+        return true;
+    default:
+        link->state = LINK_HANDSHAKE;
+        return true;
+    }
+}
+
+bool link_start(SpiceServer *server, int fd, unsigned flags, char **reason)
 {
     struct link *link;
 
     if (!prepare_socket(fd)) {
+        *reason = g_strdup(g_strerror(errno));
+        return false;
+    }
+    link = g_new0(struct link, 1);
+    link->server = server;
+    link->skip_auth = (flags & LINK_SKIP_AUTH) != 0;
+    link->stream = stream_create(fd);
+    link_expect(link, LINK_HEADER, sizeof(SpiceLinkHeader));
+    if (flags & LINK_TLS && !start_tls(link, reason)) {
+        stream_abandon(link->stream);
+        g_free(link);
         return false;
     }
     if (server->links.length >= MAX_LINKS) {
         drop(server->links.head->data, "too many others are waiting");
     }
-    link = g_new0(struct link, 1);
-    link->server = server;
-    link->skip_auth = skip_auth;
-    link->stream = stream_create(fd);
+    link->out = g_byte_array_new();
     link->timer = loop_timer_create(server->loop, on_timeout, link);
     link->watch = loop_watch_create(server->loop, fd, SPICE_WATCH_EVENT_READ, on_socket, link);
     g_queue_push_tail(&server->links, link);
-    expect(link, LINK_HEADER, sizeof(SpiceLinkHeader));
     loop_timer_start(link->timer, LINK_TIMEOUT_MS);
     server_channel_event(server, SPICE_CHANNEL_EVENT_CONNECTED, link->stream);
     return true;

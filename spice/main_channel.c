@@ -4,6 +4,7 @@
 #include "spice/main_channel.h"
 
 #include "spice/client.h"
+#include "spice/migrate.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ struct main_channel {
 
 struct main_client {
     struct channel_client base;
-    struct agent_client *agent;
+    struct agent_client *agent; /* NULL while the client is arriving */
     bool has_list;
     enum net_test net_test; /* whose answer is next */
     uint64_t latency;       /* microseconds */
@@ -127,6 +128,9 @@ static bool on_connect(struct channel_client *cc)
     struct main_client *mc = (struct main_client *)cc;
 
     cc->client->main = cc;
+    if (cc->client->arriving) {
+        return true; /* the rest follows in main_channel_arrived() */
+    }
     mc->agent = agent_client_create(cc->channel->server->agent, cc);
     send_init(cc);
     send_name_and_uuid(cc);
@@ -142,8 +146,20 @@ static bool on_connect(struct channel_client *cc)
 static void on_disconnect(struct channel_client *cc)
 {
     cc->client->main = NULL;
-    agent_client_destroy(((struct main_client *)cc)->agent);
+    if (((struct main_client *)cc)->agent != NULL) {
+        agent_client_destroy(((struct main_client *)cc)->agent);
+    }
     server_disconnect_client(cc->channel->server, cc->client);
+}
+
+void main_channel_arrived(struct client *client)
+{
+    struct main_client *mc = (struct main_client *)client->main;
+
+    mc->agent = agent_client_create(client->main->channel->server->agent, client->main);
+    send_init(client->main);
+    mc->has_list = true; /* the source's, which it knows */
+    channel_client_start_pings(client->main);
 }
 
 static void send_list(struct channel_client *cc)
@@ -188,11 +204,16 @@ void main_channel_send_mouse_mode(struct main_channel *main)
     SpiceServer *server = main->channel.server;
 
     for (GList *l = main->channel.clients; l != NULL; l = l->next) {
-        struct message *message = message_create(SPICE_MSG_MAIN_MOUSE_MODE);
+        struct channel_client *cc = l->data;
+        struct message *message;
 
+        if (cc->client->arriving) {
+            continue;
+        }
+        message = message_create(SPICE_MSG_MAIN_MOUSE_MODE);
         message_add_u16(message, server->mouse_modes);
         message_add_u16(message, server->mouse_mode);
-        channel_client_send(l->data, message);
+        channel_client_send(cc, message);
     }
 }
 
@@ -218,10 +239,15 @@ void main_channel_send_mm_time(struct main_channel *main)
     SpiceServer *server = main->channel.server;
 
     for (GList *l = main->channel.clients; l != NULL; l = l->next) {
-        struct message *message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
+        struct channel_client *cc = l->data;
+        struct message *message;
 
+        if (cc->client->arriving) {
+            continue;
+        }
+        message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
         message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
-        channel_client_send(l->data, message);
+        channel_client_send(cc, message);
     }
 }
 
@@ -230,6 +256,9 @@ static bool receive_agent(struct channel_client *cc, uint16_t type, struct messa
     struct agent_client *agent = ((struct main_client *)cc)->agent;
     uint32_t tokens;
 
+    if (agent == NULL) {
+        return false; /* it has not arrived yet */
+    }
     if (type == SPICE_MSGC_MAIN_AGENT_DATA) {
         return agent_client_data(agent, reader->data, reader->left);
     }
@@ -251,7 +280,16 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
 
     switch (type) {
     case SPICE_MSGC_MAIN_ATTACH_CHANNELS:
-        send_list(cc);
+        if (!cc->client->arriving) {
+            send_list(cc);
+        }
+        return true;
+    case SPICE_MSGC_MAIN_MIGRATE_CONNECTED:
+    case SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR:
+        migrate_client_answered(cc->client, type == SPICE_MSGC_MAIN_MIGRATE_CONNECTED);
+        return true;
+    case SPICE_MSGC_MAIN_MIGRATE_END:
+        migrate_client_arrived(cc->channel->server, cc->client);
         return true;
     case SPICE_MSGC_MAIN_MOUSE_MODE_REQUEST:
         server_request_mouse_mode(cc->channel->server, message_read_u16(&reader));
@@ -268,7 +306,9 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
 /* All else is sent when it happens. */
 static bool produce(struct channel_client *cc)
 {
-    return agent_client_produce(((struct main_client *)cc)->agent);
+    struct agent_client *agent = ((struct main_client *)cc)->agent;
+
+    return agent != NULL && agent_client_produce(agent);
 }
 
 static const struct channel_ops main_ops = {
@@ -286,6 +326,7 @@ struct main_channel *main_channel_create(SpiceServer *server)
     struct main_channel *main = g_new0(struct main_channel, 1);
 
     channel_init(&main->channel, server, SPICE_CHANNEL_MAIN, 0, &main_ops, server->loop, main);
+    channel_set_capability(&main->channel, SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE);
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_NAME_AND_UUID);
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
     server_add_channel(server, &main->channel);

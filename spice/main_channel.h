@@ -15,6 +15,8 @@ void main_channel_destroy(struct main_channel *main); /* NULL is allowed */
 
 /* CHANNEL is new: clients that already have the list of channels learn of it. */
 void main_channel_announce(struct main_channel *main, const struct channel *channel);
+/* CLIENT has come from another server: its session begins here now. */
+void main_channel_arrived(struct client *client);
 /* The server's mouse modes have changed. */
 void main_channel_send_mouse_mode(struct main_channel *main);
 /* Sets clients' multi-media clocks, which had followed the sound. */

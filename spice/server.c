@@ -6,6 +6,8 @@
 #include "spice/char_device.h"
 #include "spice/client.h"
 #include "spice/link.h"
+#include "spice/migrate.h"
+#include "spice/sasl.h"
 #include "spice/record.h"
 #include "spice/playback_channel.h"
 #include "spice/record_channel.h"
@@ -31,11 +33,25 @@ SpiceServer *spice_server_new(void)
     return server;
 }
 
-static void accepted(void *opaque, int fd)
+static void start_link(SpiceServer *server, int fd, unsigned flags)
 {
-    if (!link_start(opaque, fd, false)) {
+    char *reason = NULL;
+
+    if (!link_start(server, fd, flags, &reason)) {
+        g_info("link dropped: %s", reason);
+        g_free(reason);
         close(fd);
     }
+}
+
+static void accepted(void *opaque, int fd)
+{
+    start_link(opaque, fd, 0);
+}
+
+static void accepted_tls(void *opaque, int fd)
+{
+    start_link(opaque, fd, LINK_TLS);
 }
 
 /* True when every socket that the host has asked for is open. */
@@ -44,7 +60,7 @@ static bool open_sockets(SpiceServer *server)
     const struct listen_address *address = &server->address;
     bool wanted = address->port >= 0 || address->family == SPICE_ADDR_FLAG_UNIX_ONLY;
 
-    if (wanted && server->adopted_fd < 0) {
+    if (wanted && (server->adopted_fd < 0 || address->family == SPICE_ADDR_FLAG_UNIX_ONLY)) {
         server->listener = listener_create(server->loop, address, accepted, server);
         if (server->listener == NULL) {
             return false;
@@ -57,7 +73,35 @@ static bool open_sockets(SpiceServer *server)
             return false;
         }
     }
+    if (server->tls_port > 0) {
+        struct listen_address secure = *address;
+
+        secure.port = server->tls_port;
+        if (secure.family == SPICE_ADDR_FLAG_UNIX_ONLY) {
+            secure.address = NULL; /* the path is the plain socket's */
+            secure.family = 0;
+        }
+        server->tls_listener = listener_create(server->loop, &secure, accepted_tls, server);
+        if (server->tls_listener == NULL) {
+            return false;
+        }
+    }
     return true;
+}
+
+static void close_sockets(SpiceServer *server)
+{
+    listener_destroy(g_steal_pointer(&server->listener));
+    listener_destroy(g_steal_pointer(&server->adopted_listener));
+    listener_destroy(g_steal_pointer(&server->tls_listener));
+}
+
+static bool create_tls(SpiceServer *server)
+{
+    if (server->tls_port > 0) {
+        server->tls = tls_context_create(&server->tls_settings);
+    }
+    return server->tls_port == 0 || server->tls != NULL;
 }
 
 int spice_server_init(SpiceServer *server, SpiceCoreInterface *core)
@@ -79,17 +123,24 @@ int spice_server_init(SpiceServer *server, SpiceCoreInterface *core)
     }
     if (!open_sockets(server)) {
         g_warning("Failed to open SPICE sockets");
-        listener_destroy(server->listener);
-        server->listener = NULL;
-        event_loop_destroy(server->loop);
-        server->loop = NULL;
+        close_sockets(server);
+        event_loop_destroy(g_steal_pointer(&server->loop));
         return -1;
     }
+    if (!create_tls(server)) {
+        close_sockets(server);
+        event_loop_destroy(g_steal_pointer(&server->loop));
+        return -1;
+    }
+#ifdef HAVE_SASL
+    sasl_session_setup(server->sasl_appname != NULL ? server->sasl_appname : "spice");
+#endif
     if (server->policy.video_codecs == NULL) {
         spice_server_set_video_codecs(server, "auto");
     }
     server->multi_client = g_getenv("SPICE_DEBUG_ALLOW_MC") != NULL;
     server->agent = agent_create(server);
+    server->migrate = migrate_create(server);
     server->main = main_channel_create(server);
     server->inputs = inputs_create(server);
     return 0;
@@ -98,8 +149,7 @@ int spice_server_init(SpiceServer *server, SpiceCoreInterface *core)
 void spice_server_destroy(SpiceServer *server)
 {
     server->destroying = true;
-    listener_destroy(server->listener);
-    listener_destroy(server->adopted_listener);
+    close_sockets(server);
     link_close_all(server);
     server_disconnect_all(server);
     while (server->qxls != NULL) {
@@ -114,8 +164,10 @@ void spice_server_destroy(SpiceServer *server)
     record_detach(g_steal_pointer(&server->record));
     inputs_destroy(g_steal_pointer(&server->inputs));
     main_channel_destroy(g_steal_pointer(&server->main));
+    migrate_destroy(g_steal_pointer(&server->migrate));
     event_loop_destroy(server->loop); /* what workers had posted is done here */
     agent_destroy(server->agent);
+    tls_context_destroy(server->tls);
     g_list_free(server->channels);
     g_array_free(server->displays, TRUE);
     server_settings_finish(server);
@@ -210,7 +262,7 @@ void server_release_stream(SpiceServer *server, struct stream *stream)
 
     *release = (struct release){server, stream};
     /* The client shall not wait for our IO thread to learn that it has been disconnected. */
-    shutdown(stream_fd(stream), SHUT_RDWR);
+    stream_shutdown(stream, SHUT_RDWR);
     if (event_loop_is_current(server->loop)) {
         release_stream(release);
     } else {
@@ -218,19 +270,38 @@ void server_release_stream(SpiceServer *server, struct stream *stream)
     }
 }
 
-struct client *server_new_client(SpiceServer *server)
+struct client *server_new_client(SpiceServer *server, uint32_t id)
 {
-    struct client *client = client_create();
+    struct client *client;
 
+    if (!server->multi_client) {
+        server_disconnect_all(server);
+    } else if (id != 0) {
+        server_disconnect_client(server, server_find_client(server, id));
+    }
+    client = client_create();
     while (server_find_client(server, client->id) != NULL) {
         client_unref(client);
         client = client_create();
     }
-    if (!server->multi_client) {
-        server_disconnect_all(server);
+    if (id != 0) {
+        client->id = id;
+        client->arriving = true;
     }
     server->clients = g_list_append(server->clients, client);
+    if (client->arriving) {
+        migrate_client_expected(server);
+    }
     return client;
+}
+
+void server_attach(struct channel *channel, const struct channel_link *link)
+{
+    if (channel->type == SPICE_CHANNEL_INPUTS && !stream_is_secure(link->stream) &&
+        !stream_is_local(link->stream)) {
+        main_channel_notify(link->client, "keyboard channel is insecure");
+    }
+    channel_attach(channel, link);
 }
 
 struct client *server_find_client(SpiceServer *server, uint32_t id)
@@ -256,6 +327,7 @@ void server_disconnect_client(SpiceServer *server, struct client *client)
     for (GList *l = server->channels; l != NULL; l = l->next) {
         channel_detach(l->data, client);
     }
+    migrate_client_gone(server, client);
     client_unref(client);
     if (server->policy.exit_on_disconnect && !server->destroying) {
         exit(0); /* as asked for; server-abi.md section 1.7.2 */
@@ -409,6 +481,7 @@ int spice_server_is_server_mouse(SpiceServer *server)
 void spice_server_vm_start(SpiceServer *server)
 {
     char_device_set_running(server, true);
+    migrate_machine_runs(server);
     for (GList *l = server->qxls; l != NULL; l = l->next) {
         QXLInstance *qxl = l->data;
 

@@ -12,7 +12,8 @@
 
 struct display_worker;
 
-/* A session: one main connection and the channels that carry its id. Reference counted, any thread. */
+/* A session: one main connection and the channels that carry its id. Reference counted, any thread.
+ */
 struct client *client_ref(struct client *client);
 void client_unref(struct client *client);
 

@@ -6,6 +6,7 @@
 #include "spice/char_device.h"
 #include "spice/playback_channel.h"
 #include "spice/record_channel.h"
+#include "spice/migrate.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -106,6 +107,11 @@ static int remove_record(SpiceBaseInstance *base)
     return record_remove(SPICE_CONTAINEROF(base, SpiceRecordInstance, base));
 }
 
+static int add_migration(SpiceServer *server, SpiceBaseInstance *base)
+{
+    return migrate_attach(server, SPICE_CONTAINEROF(base, SpiceMigrateInstance, base)) ? 0 : -1;
+}
+
 /* ADD is NULL for what this server does not have, REMOVE for what stays for good. */
 static const struct interface {
     const char *type;
@@ -128,7 +134,7 @@ static const struct interface {
     {SPICE_INTERFACE_CHAR_DEVICE, SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
      SPICE_INTERFACE_CHAR_DEVICE_MINOR, add_char_device, remove_char_device},
     {SPICE_INTERFACE_MIGRATION, SPICE_INTERFACE_MIGRATION_MAJOR, SPICE_INTERFACE_MIGRATION_MINOR,
-     NULL, NULL},
+     add_migration, NULL},
 };
 
 static const struct interface *find_interface(const char *type)

@@ -41,6 +41,8 @@ void server_settings_finish(SpiceServer *server)
 {
     g_free(server->policy.name);
     g_free(server->policy.video_codecs);
+    g_free(server->sasl_appname);
+    tls_settings_finish(&server->tls_settings);
 }
 
 /* Network. */
@@ -78,20 +80,89 @@ int spice_server_set_exit_on_disconnect(SpiceServer *s, int flag)
     return 0;
 }
 
+int spice_server_set_tls(SpiceServer *s, int port, const char *ca_cert_file, const char *certs_file,
+                         const char *private_key_file, const char *key_passwd,
+                         const char *dh_key_file, const char *ciphersuite)
+{
+    if (port <= 0 || port > UINT16_MAX || ca_cert_file == NULL || certs_file == NULL ||
+        private_key_file == NULL) {
+        return -1;
+    }
+    tls_settings_finish(&s->tls_settings);
+    s->tls_port = port;
+    s->tls_settings = (struct tls_settings){.ca = g_strdup(ca_cert_file),
+                                            .certificates = g_strdup(certs_file),
+                                            .key = g_strdup(private_key_file),
+                                            .key_password = g_strdup(key_passwd),
+                                            .dh = g_strdup(dh_key_file),
+                                            .ciphers = g_strdup(ciphersuite)};
+    return 0;
+}
+
 int spice_server_add_client(SpiceServer *s, int socket, int skip_auth)
 {
+    char *reason = NULL;
+
     if (s->loop == NULL) {
         g_warning("a client cannot be added before the server is initialised");
         return -1;
     }
-    if (!link_start(s, socket, skip_auth != 0)) {
-        g_warning("file descriptor %d is no client's socket: %s", socket, g_strerror(errno));
+    if (!link_start(s, socket, skip_auth ? LINK_SKIP_AUTH : 0, &reason)) {
+        g_warning("file descriptor %d is no client's socket: %s", socket, reason);
+        g_free(reason);
+        return -1;
+    }
+    return 0;
+}
+
+int spice_server_add_ssl_client(SpiceServer *s, int socket, int skip_auth)
+{
+    unsigned flags = LINK_TLS | (skip_auth ? LINK_SKIP_AUTH : 0);
+    char *reason = NULL;
+
+    if (s->tls == NULL) {
+        g_warning("a TLS client cannot be added: there are no TLS settings, or they came after "
+                  "the server was initialised");
+        return -1;
+    }
+    if (!link_start(s, socket, flags, &reason)) {
+        g_warning("%s", reason);
+        g_warning("SSL_accept failed for file descriptor %d", socket);
+        g_free(reason);
         return -1;
     }
     return 0;
 }
 
 /* Who may connect. */
+
+#ifdef HAVE_SASL
+int spice_server_set_sasl(SpiceServer *s, int enabled)
+{
+    s->sasl = enabled != 0;
+    return 0;
+}
+
+int spice_server_set_sasl_appname(SpiceServer *s, const char *appname)
+{
+    g_free(s->sasl_appname);
+    s->sasl_appname = g_strdup(appname);
+    return 0;
+}
+#else
+int spice_server_set_sasl(SpiceServer *s G_GNUC_UNUSED, int enabled)
+{
+    if (enabled) {
+        g_warning("this server was built without SASL");
+    }
+    return -1;
+}
+
+int spice_server_set_sasl_appname(SpiceServer *s G_GNUC_UNUSED, const char *appname G_GNUC_UNUSED)
+{
+    return -1;
+}
+#endif
 
 int spice_server_set_noauth(SpiceServer *s)
 {

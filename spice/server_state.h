@@ -12,6 +12,7 @@
 #include "spice/main_channel.h"
 #include "spice/server.h"
 #include "spice/ticket.h"
+#include "spice/tls.h"
 
 #include <spice/protocol.h>
 
@@ -24,8 +25,8 @@
 /* Policy that the host sets and other parts ask for; defaults in server-abi.md section 3.1. */
 struct server_policy {
     gint image_compression; /* SpiceImageCompression; atomic, read by workers */
-    gint jpeg, zlib_glz;     /* spice_wan_compression_t; so are these */
-    gint streaming_video;    /* SPICE_STREAM_VIDEO_*; and this */
+    gint jpeg, zlib_glz;    /* spice_wan_compression_t; so are these */
+    gint streaming_video;   /* SPICE_STREAM_VIDEO_*; and this */
     bool renderer_added;
     uint64_t features; /* SPICE_SERVER_FEATURE_*; constant from init on */
     bool playback_compression;
@@ -55,6 +56,12 @@ struct RedsState {
     struct listen_address address;
     int adopted_fd;            /* the host's listening socket, used instead of ADDRESS; or -1 */
     struct listener *listener; /* the address' */
+    struct tls_settings tls_settings;
+    int tls_port; /* 0: none */
+    struct listener *tls_listener;
+    struct tls_context *tls; /* or NULL */
+    bool sasl;               /* clients must prove who they are with it */
+    char *sasl_appname;
     struct listener *adopted_listener; /* the host's socket */
     bool multi_client;
     bool destroying;
@@ -68,13 +75,14 @@ struct RedsState {
     struct main_channel *main; /* it, INPUTS and AGENT: NULL before init */
     struct inputs *inputs;
     struct agent *agent;
-    GList *char_devices; /* of SpiceCharDeviceState */
-    bool running;        /* the machine; only a stop makes it stand still */
+    GList *char_devices;           /* of SpiceCharDeviceState */
+    bool running;                  /* the machine; only a stop makes it stand still */
     struct smartcards *smartcards; /* or NULL */
     struct playback *playback;     /* the sound devices, or NULL */
     struct record *record;
-    int mouse_mode;  /* SPICE_MOUSE_MODE_* */
-    int mouse_modes; /* mask of those allowed */
+    struct migrate *migrate; /* NULL before init */
+    int mouse_mode;          /* SPICE_MOUSE_MODE_* */
+    int mouse_modes;         /* mask of those allowed */
 };
 
 struct channel *server_find_channel(SpiceServer *server, uint8_t type, uint8_t id);
@@ -90,8 +98,13 @@ void server_channel_event(SpiceServer *server, int event, struct stream *stream)
 /* Any thread: tells the host that the connection has ended, and closes it. */
 void server_release_stream(SpiceServer *server, struct stream *stream);
 
-/* A new session, owned by the server; without multi-client mode all others end. */
-struct client *server_new_client(SpiceServer *server);
+/*
+ * A new session, owned by the server; without multi-client mode all others end. ID: of its session
+ * at another server, from which it comes later; or 0.
+ */
+struct client *server_new_client(SpiceServer *server, uint32_t id);
+/* LINK becomes a connection to CHANNEL. */
+void server_attach(struct channel *channel, const struct channel_link *link);
 struct client *server_find_client(SpiceServer *server, uint32_t id);
 /* Ends a session: all its connections are closed, soon. */
 void server_disconnect_client(SpiceServer *server, struct client *client);

@@ -1,5 +1,5 @@
 /*
- * A plain socket.
+ * A socket and the layers on it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -9,9 +9,43 @@
 #include <string.h>
 #include <unistd.h>
 
-struct stream {
+struct socket_layer {
+    struct stream_layer base;
     int fd;
+};
+
+struct stream {
+    struct socket_layer socket;
+    struct stream_layer *top;
     SpiceChannelEventInfo info;
+};
+
+static ssize_t socket_read(struct stream_layer *layer, void *data, size_t size)
+{
+    int fd = ((struct socket_layer *)layer)->fd;
+    ssize_t n;
+
+    do {
+        n = read(fd, data, size);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static ssize_t socket_writev(struct stream_layer *layer, const struct iovec *pieces, int count)
+{
+    struct msghdr header = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    int fd = ((struct socket_layer *)layer)->fd;
+    ssize_t n;
+
+    do {
+        n = sendmsg(fd, &header, MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static const struct stream_layer_ops socket_ops = {
+    .read = socket_read,
+    .writev = socket_writev,
 };
 
 /* The old fields hold as much of an address as fits. */
@@ -36,25 +70,46 @@ struct stream *stream_create(int fd)
 {
     struct stream *stream = g_new0(struct stream, 1);
 
-    stream->fd = fd;
+    stream->socket = (struct socket_layer){{&socket_ops, NULL}, fd};
+    stream->top = &stream->socket.base;
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
     fill_in_addresses(&stream->info, fd);
     return stream;
 }
 
+void stream_abandon(struct stream *stream)
+{
+    while (stream->top != &stream->socket.base) {
+        struct stream_layer *layer = stream->top;
+
+        stream->top = layer->below;
+        layer->ops->destroy(layer);
+    }
+    g_free(stream);
+}
+
 void stream_destroy(struct stream *stream)
 {
+    int fd;
+
     if (stream == NULL) {
         return;
     }
-    close(stream->fd);
-    g_free(stream);
+    fd = stream->socket.fd;
+    stream_abandon(stream);
+    close(fd);
+}
+
+void stream_push(struct stream *stream, struct stream_layer *layer)
+{
+    layer->below = stream->top;
+    stream->top = layer;
 }
 
 int stream_fd(const struct stream *stream)
 {
-    return stream->fd;
+    return stream->socket.fd;
 }
 
 bool stream_is_local(const struct stream *stream)
@@ -62,28 +117,52 @@ bool stream_is_local(const struct stream *stream)
     return stream->info.laddr_ext.ss_family == AF_UNIX;
 }
 
+bool stream_is_secure(const struct stream *stream)
+{
+    return (stream->info.flags & SPICE_CHANNEL_EVENT_FLAG_TLS) != 0;
+}
+
 ssize_t stream_read(struct stream *stream, void *data, size_t size)
 {
-    ssize_t n;
-
-    do {
-        n = read(stream->fd, data, size);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    return stream->top->ops->read(stream->top, data, size);
 }
 
 ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count)
 {
-    struct msghdr header = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-    ssize_t n;
+    return stream->top->ops->writev(stream->top, pieces, count);
+}
 
-    do {
-        n = sendmsg(stream->fd, &header, MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    return n;
+bool stream_has_pending(const struct stream *stream)
+{
+    const struct stream_layer *layer = stream->top;
+
+    while (layer != &stream->socket.base && !layer->ops->pending(layer)) {
+        layer = layer->below;
+    }
+    return layer != &stream->socket.base;
+}
+
+void stream_shutdown(struct stream *stream, int how)
+{
+    for (struct stream_layer *layer = stream->top; layer != NULL; layer = layer->below) {
+        if (layer->ops->say_goodbye != NULL) {
+            layer->ops->say_goodbye(layer);
+        }
+    }
+    shutdown(stream->socket.fd, how);
 }
 
 SpiceChannelEventInfo *stream_info(struct stream *stream)
 {
     return &stream->info;
+}
+
+ssize_t stream_layer_read(struct stream_layer *layer, void *data, size_t size)
+{
+    return layer->below->ops->read(layer->below, data, size);
+}
+
+ssize_t stream_layer_writev(struct stream_layer *layer, const struct iovec *pieces, int count)
+{
+    return layer->below->ops->writev(layer->below, pieces, count);
 }

@@ -3,7 +3,7 @@
  * reaches its keyboard, mouse and tablet, and the channel events, one a line; obeys commands on its
  * standard input until that ends.
  *
- *   bare_server [PASSWORD]            without one, nobody is asked for any
+ *   bare_server [OPTION...] [PASSWORD]       without one, nobody is asked for any
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -99,6 +99,40 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
            info->type, info->id);
 }
 
+static void connect_complete(SpiceMigrateInstance *sin G_GNUC_UNUSED)
+{
+    printf("migrate-connected\n");
+}
+
+static void end_complete(SpiceMigrateInstance *sin G_GNUC_UNUSED)
+{
+    printf("migrate-ended\n");
+}
+
+static const SpiceMigrateInterface migrate_interface = {
+    .base = {SPICE_INTERFACE_MIGRATION, "test", SPICE_INTERFACE_MIGRATION_MAJOR,
+             SPICE_INTERFACE_MIGRATION_MINOR},
+    .migrate_connect_complete = connect_complete,
+    .migrate_end_complete = end_complete,
+};
+static SpiceMigrateInstance migrate_instance = {.base = {&migrate_interface.base}};
+
+static int tls_port;
+static char *tls_folder, *tls_ciphers, *tls_password, *tls_dh, *unix_path, *ip_address;
+static gboolean sasl, no_start;
+static const GOptionEntry options[] = {
+    {"tls-port", 0, 0, G_OPTION_ARG_INT, &tls_port, "listen with TLS", "PORT"},
+    {"tls-folder", 0, 0, G_OPTION_ARG_FILENAME, &tls_folder, "where the certificates are", "DIR"},
+    {"tls-ciphers", 0, 0, G_OPTION_ARG_STRING, &tls_ciphers, "cipher list", "LIST"},
+    {"tls-password", 0, 0, G_OPTION_ARG_STRING, &tls_password, "the key's password", "TEXT"},
+    {"tls-dh", 0, 0, G_OPTION_ARG_FILENAME, &tls_dh, "DH parameters", "FILE"},
+    {"unix", 0, 0, G_OPTION_ARG_FILENAME, &unix_path, "listen at a unix socket, too", "PATH"},
+    {"address", 0, 0, G_OPTION_ARG_STRING, &ip_address, "listen here with TLS", "ADDRESS"},
+    {"sasl", 0, 0, G_OPTION_ARG_NONE, &sasl, "authenticate by SASL", NULL},
+    {"no-start", 0, 0, G_OPTION_ARG_NONE, &no_start, "the machine does not run yet", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
 struct host {
     SpiceServer *server;
     GMainLoop *loop;
@@ -112,6 +146,42 @@ static struct qxl_host *create_display(SpiceServer *server, int id)
 
     qxl_host_create_primary(display, 320, 200, SPICE_SURFACE_FMT_32_xRGB, 0);
     return display;
+}
+
+/* "migrate-WHAT ..."; the result is printed. */
+static void migrate_command(struct host *host, const char *line)
+{
+    char where[100], subject[100] = "";
+    int port, secure_port, result = -2;
+
+    if (sscanf(line, "migrate-connect %99s %d %d %99[^\n]", where, &port, &secure_port, subject) >=
+        3) {
+        result = spice_server_migrate_connect(host->server, strcmp(where, "-") ? where : NULL, port,
+                                              secure_port, subject[0] ? subject : NULL);
+    } else if (sscanf(line, "migrate-info %99s %d %d", where, &port, &secure_port) == 3) {
+        result = spice_server_migrate_info(host->server, where, port, secure_port, NULL);
+    } else if (strcmp(line, "migrate-interface") == 0) {
+        result = spice_server_add_interface(host->server, &migrate_instance.base);
+    } else if (strcmp(line, "migrate-start") == 0) {
+        result = spice_server_migrate_start(host->server);
+    } else if (strcmp(line, "migrate-switch") == 0) {
+        result = spice_server_migrate_switch(host->server);
+    } else if (g_str_has_prefix(line, "migrate-end ")) {
+        result = spice_server_migrate_end(host->server, atoi(line + 12));
+    }
+    printf("migrate %d\n", result);
+}
+
+/* "secure CHANNEL MASK" */
+static void secure_command(struct host *host, const char *line)
+{
+    char channel[100];
+    int mask;
+
+    if (sscanf(line, "secure %99s %d", channel, &mask) == 2) {
+        printf("%d\n", spice_server_set_channel_security(
+                           host->server, strcmp(channel, "-") ? channel : NULL, mask));
+    }
 }
 
 /* True: go on reading. */
@@ -147,14 +217,17 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
         printf("%d\n", spice_server_is_server_mouse(host->server));
     } else if (strcmp(line, "clients") == 0) {
         printf("%d\n", spice_server_get_num_clients(host->server));
-    } else if (strcmp(line, "secure-inputs") == 0) {
-        printf("%d\n", spice_server_set_channel_security(host->server, "inputs",
-                                                         SPICE_CHANNEL_SECURITY_SSL));
+    } else if (g_str_has_prefix(line, "secure ")) {
+        secure_command(host, line);
+    } else if (g_str_has_prefix(line, "migrate-")) {
+        migrate_command(host, line);
+    } else if (strcmp(line, "start") == 0) {
+        spice_server_vm_start(host->server);
     }
     return G_SOURCE_CONTINUE;
 }
 
-static int listen_on_loopback(void)
+static int listen_on_loopback(unsigned *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(address);
@@ -165,20 +238,46 @@ static int listen_on_loopback(void)
         perror("bare_server");
         exit(1);
     }
-    printf("port %u\n", ntohs(address.sin_port));
+    *port = ntohs(address.sin_port);
     return fd;
+}
+
+static bool set_tls(SpiceServer *server)
+{
+    char *ca = g_build_filename(tls_folder, "ca-cert.pem", NULL);
+    char *certificate = g_build_filename(tls_folder, "server-cert.pem", NULL);
+    char *key =
+        g_build_filename(tls_folder, tls_password ? "server-key-enc.pem" : "server-key.pem", NULL);
+    int result = spice_server_set_tls(server, tls_port, ca, certificate, key, tls_password, tls_dh,
+                                      tls_ciphers);
+
+    if (ip_address != NULL) {
+        spice_server_set_addr(server, ip_address, 0);
+    }
+    g_free(ca);
+    g_free(certificate);
+    g_free(key);
+    return result == 0;
 }
 
 int main(int argc, char **argv)
 {
+    GOptionContext *context = g_option_context_new("[PASSWORD]");
     static const uint8_t uuid[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     SpiceCoreInterface *core = core_loop_interface();
     struct host host = {.server = spice_server_new(), .loop = g_main_loop_new(NULL, FALSE)};
+    unsigned port;
     int fd;
 
+    g_option_context_add_main_entries(context, options, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, NULL)) {
+        fprintf(stderr, "bare_server: wrong arguments\n");
+        return 2;
+    }
+    g_option_context_free(context);
     setvbuf(stdin, NULL, _IONBF, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    fd = listen_on_loopback();
+    fd = listen_on_loopback(&port);
     core->channel_event = channel_event;
     if (argc > 1) {
         spice_server_set_ticket(host.server, argv[1], 0, 0, 0);
@@ -188,13 +287,22 @@ int main(int argc, char **argv)
     spice_server_set_name(host.server, "bare");
     spice_server_set_uuid(host.server, uuid);
     spice_server_set_listen_socket_fd(host.server, fd);
-    if (spice_server_init(host.server, core) != 0 ||
+    if (unix_path != NULL) {
+        spice_server_set_addr(host.server, unix_path, SPICE_ADDR_FLAG_UNIX_ONLY);
+    }
+    if (sasl) {
+        spice_server_set_sasl(host.server, 1);
+    }
+    if ((tls_port > 0 && !set_tls(host.server)) || spice_server_init(host.server, core) != 0 ||
         spice_server_add_interface(host.server, &keyboard.base) != 0 ||
         spice_server_add_interface(host.server, &mouse.base) != 0) {
         fprintf(stderr, "bare_server: cannot start\n");
         return 1;
     }
-    spice_server_vm_start(host.server);
+    printf("port %u\n", port);
+    if (!no_start) {
+        spice_server_vm_start(host.server);
+    }
     g_unix_fd_add(0, G_IO_IN | G_IO_HUP, on_command, &host);
     g_main_loop_run(host.loop);
     for (size_t i = 0; i < G_N_ELEMENTS(host.displays); i++) {

@@ -1,0 +1,535 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/migrate.h"
+
+#include "spice/client.h"
+#include "spice/server_state.h"
+
+#include <string.h>
+
+/* For all clients to connect to the target, and to leave in the end. */
+#define CONNECT_MS 10000
+#define LEAVE_MS   10000
+/* For clients to come to a target on which the machine runs. */
+#define ARRIVE_MS 30000
+
+struct migrate {
+    SpiceServer *server;
+    SpiceMigrateInstance *instance; /* or NULL */
+
+    /* Where to; HOST is NULL when nothing has been said. */
+    char *host;
+    uint16_t port, tls_port; /* 0: none */
+    char *subject;           /* of the certificate, or NULL */
+
+    bool expected;   /* migrate_connect() has been called, and not ended */
+    bool connecting; /* some clients have not answered yet */
+    bool leaving;    /* clients have been told to go */
+    struct loop_timer *connect_timer, *leave_timer, *arrive_timer;
+    bool machine_runs;
+};
+
+/* A connection whose client has not come yet. */
+struct parked {
+    uint8_t type, id;
+    struct channel_link link;
+};
+
+/* Telling the host. */
+
+static void call_host(struct migrate *migrate, bool end)
+{
+    const SpiceMigrateInterface *host;
+
+    if (migrate->instance == NULL) {
+        return;
+    }
+    host = SPICE_CONTAINEROF(migrate->instance->base.sif, SpiceMigrateInterface, base);
+    if (!end) {
+        host->migrate_connect_complete(migrate->instance);
+    } else if (host->migrate_end_complete != NULL) {
+        host->migrate_end_complete(migrate->instance);
+    }
+}
+
+static void end_connecting(struct migrate *migrate)
+{
+    if (migrate->connecting) {
+        migrate->connecting = false;
+        loop_timer_cancel(migrate->connect_timer);
+        call_host(migrate, false);
+    }
+}
+
+static void end_leaving(struct migrate *migrate)
+{
+    if (migrate->leaving) {
+        migrate->leaving = false;
+        loop_timer_cancel(migrate->leave_timer);
+        call_host(migrate, true);
+    }
+}
+
+static bool any_client(const struct migrate *migrate, enum client_move move)
+{
+    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
+        if (((struct client *)l->data)->move == move) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_progress(struct migrate *migrate)
+{
+    if (!any_client(migrate, CLIENT_CONNECTS) && !any_client(migrate, CLIENT_WAITS)) {
+        end_connecting(migrate);
+    }
+    if (!any_client(migrate, CLIENT_LEAVES)) {
+        end_leaving(migrate);
+    }
+}
+
+/* Telling clients. */
+
+static void add_string(struct message *message, struct message_pointer pointer, const char *text)
+{
+    message_point(message, pointer);
+    message_add_bytes(message, text, strlen(text) + 1);
+}
+
+/* A message that says where to go, spice-wire.md section 3.3. */
+static void send_target(const struct migrate *migrate, struct client *client, uint16_t type)
+{
+    struct message *message = message_create(type);
+    struct message_pointer host, subject;
+
+    message_add_u16(message, migrate->port);
+    message_add_u16(message, migrate->tls_port);
+    message_add_u32(message, (uint32_t)strlen(migrate->host) + 1);
+    host = message_add_pointer(message);
+    message_add_u32(message, migrate->subject ? (uint32_t)strlen(migrate->subject) + 1 : 0);
+    subject = message_add_pointer(message);
+    add_string(message, host, migrate->host);
+    if (migrate->subject != NULL) {
+        add_string(message, subject, migrate->subject);
+    }
+    channel_client_send(client->main, message);
+}
+
+static void send_empty(struct client *client, uint16_t type)
+{
+    channel_client_send(client->main, message_create(type));
+}
+
+static bool can_connect(const struct client *client)
+{
+    return client->main != NULL &&
+           channel_client_has_cap(client->main, SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE);
+}
+
+static void forget_target(struct migrate *migrate)
+{
+    g_clear_pointer(&migrate->host, g_free);
+    g_clear_pointer(&migrate->subject, g_free);
+}
+
+static bool set_target(struct migrate *migrate, const char *host, int port, int tls_port,
+                       const char *subject)
+{
+    forget_target(migrate);
+    if (host == NULL || (port == -1 && tls_port == -1)) {
+        return false;
+    }
+    if (port < -1 || port > UINT16_MAX || tls_port < -1 || tls_port > UINT16_MAX) {
+        g_warning("migration target %s: ports %d and %d are not in the range 0 to %u", host, port,
+                  tls_port, UINT16_MAX);
+        return false;
+    }
+    migrate->host = g_strdup(host);
+    migrate->port = port == -1 ? 0 : (uint16_t)port;
+    migrate->tls_port = tls_port == -1 ? 0 : (uint16_t)tls_port;
+    migrate->subject = subject != NULL && subject[0] ? g_strdup(subject) : NULL;
+    return true;
+}
+
+/* Back to before migrate_connect(): those who have connected are told to forget it. */
+static void cancel(struct migrate *migrate)
+{
+    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
+        struct client *client = l->data;
+
+        if (client->move == CLIENT_CONNECTED && client->main != NULL) {
+            send_empty(client, SPICE_MSG_MAIN_MIGRATE_CANCEL);
+        }
+        /* Who still connects is told when the answer comes. */
+        if (client->move == CLIENT_CONNECTS) {
+            client->late_answers++;
+        }
+        if (client->move != CLIENT_LEAVES) {
+            client->move = CLIENT_STAYS;
+        }
+    }
+    forget_target(migrate);
+    migrate->expected = false;
+    end_connecting(migrate);
+}
+
+static void on_connect_timeout(void *opaque)
+{
+    struct migrate *migrate = opaque;
+
+    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
+        struct client *client = l->data;
+
+        if (client->move == CLIENT_CONNECTS || client->move == CLIENT_WAITS) {
+            g_info("client %08x has not connected to the migration target within %d s", client->id,
+                   CONNECT_MS / 1000);
+            client->late_answers += client->move == CLIENT_CONNECTS;
+            client->move = CLIENT_STAYS;
+        }
+    }
+    end_connecting(migrate);
+}
+
+/* Ends the sessions of all clients that MOVE says. */
+static void disconnect(struct migrate *migrate, bool (*applies)(const struct client *client))
+{
+    GList *clients = g_list_copy(migrate->server->clients);
+
+    for (GList *l = clients; l != NULL; l = l->next) {
+        /* One's end may be another's. */
+        if (g_list_find(migrate->server->clients, l->data) != NULL && applies(l->data)) {
+            server_disconnect_client(migrate->server, l->data);
+        }
+    }
+    g_list_free(clients);
+}
+
+static bool leaves(const struct client *client)
+{
+    return client->move == CLIENT_LEAVES;
+}
+
+static void on_leave_timeout(void *opaque)
+{
+    struct migrate *migrate = opaque;
+
+    disconnect(migrate, leaves);
+    end_leaving(migrate);
+}
+
+static bool arrives(const struct client *client)
+{
+    return client->arriving;
+}
+
+static void on_arrive_timeout(void *opaque)
+{
+    disconnect(opaque, arrives);
+}
+
+struct migrate *migrate_create(SpiceServer *server)
+{
+    struct migrate *migrate = g_new0(struct migrate, 1);
+
+    migrate->server = server;
+    migrate->connect_timer = loop_timer_create(server->loop, on_connect_timeout, migrate);
+    migrate->leave_timer = loop_timer_create(server->loop, on_leave_timeout, migrate);
+    migrate->arrive_timer = loop_timer_create(server->loop, on_arrive_timeout, migrate);
+    return migrate;
+}
+
+void migrate_destroy(struct migrate *migrate)
+{
+    if (migrate == NULL) {
+        return;
+    }
+    loop_timer_destroy(migrate->connect_timer);
+    loop_timer_destroy(migrate->leave_timer);
+    loop_timer_destroy(migrate->arrive_timer);
+    forget_target(migrate);
+    g_free(migrate);
+}
+
+bool migrate_attach(SpiceServer *server, SpiceMigrateInstance *instance)
+{
+    const SpiceMigrateInterface *host =
+        SPICE_CONTAINEROF(instance->base.sif, SpiceMigrateInterface, base);
+
+    if (server->migrate->instance != NULL) {
+        g_warning("there is a migration interface already");
+        return false;
+    }
+    if (host->migrate_connect_complete == NULL) {
+        g_warning("the migration interface has no migrate_connect_complete");
+        return false;
+    }
+    server->migrate->instance = instance;
+    return true;
+}
+
+/* The source's public functions. */
+
+static struct migrate *migrate_of(SpiceServer *s)
+{
+    if (s->migrate == NULL) {
+        g_warning("clients cannot be migrated before the server is initialised");
+    }
+    return s->migrate;
+}
+
+static bool is_attached(const struct migrate *migrate)
+{
+    if (migrate != NULL && migrate->instance == NULL) {
+        g_warning("clients cannot be migrated without a migration interface");
+    }
+    return migrate != NULL && migrate->instance != NULL;
+}
+
+static void tell_to_connect(struct migrate *migrate, struct client *client)
+{
+    if (client->arriving) {
+        client->move = CLIENT_WAITS;
+    } else {
+        client->move = CLIENT_CONNECTS;
+        send_target(migrate, client, SPICE_MSG_MAIN_MIGRATE_BEGIN);
+    }
+}
+
+int spice_server_migrate_connect(SpiceServer *s, const char *dest, int port, int secure_port,
+                                 const char *cert_subject)
+{
+    struct migrate *migrate = migrate_of(s);
+
+    if (!is_attached(migrate)) {
+        return -1;
+    }
+    if (migrate->expected) {
+        g_info("a new migration target takes the place of the old one");
+        cancel(migrate);
+    }
+    migrate->expected = set_target(migrate, dest, port, secure_port, cert_subject);
+    if (!migrate->expected) {
+        call_host(migrate, false);
+        return -1;
+    }
+    migrate->connecting = true;
+    for (GList *l = s->clients; l != NULL; l = l->next) {
+        if (can_connect(l->data)) {
+            tell_to_connect(migrate, l->data);
+        }
+    }
+    loop_timer_start(migrate->connect_timer, CONNECT_MS);
+    check_progress(migrate);
+    return 0;
+}
+
+int spice_server_migrate_info(SpiceServer *s, const char *dest, int port, int secure_port,
+                              const char *cert_subject)
+{
+    struct migrate *migrate = migrate_of(s);
+
+    return migrate != NULL && set_target(migrate, dest, port, secure_port, cert_subject) ? 0 : -1;
+}
+
+int spice_server_migrate_start(SpiceServer *s)
+{
+    struct migrate *migrate = migrate_of(s);
+
+    return migrate != NULL && migrate->host != NULL ? 0 : -1;
+}
+
+/* Sends all clients to the target. */
+static void leave(struct migrate *migrate)
+{
+    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
+        struct client *client = l->data;
+
+        if (client->main == NULL) {
+            continue;
+        }
+        if (client->move == CLIENT_CONNECTED) {
+            send_empty(client, SPICE_MSG_MAIN_MIGRATE_END);
+        } else {
+            send_target(migrate, client, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST);
+        }
+        client->move = CLIENT_LEAVES;
+    }
+    migrate->leaving = true;
+    loop_timer_start(migrate->leave_timer, LEAVE_MS);
+    end_connecting(migrate);
+    forget_target(migrate);
+    migrate->expected = false;
+    check_progress(migrate);
+}
+
+int spice_server_migrate_end(SpiceServer *s, int completed)
+{
+    struct migrate *migrate = migrate_of(s);
+
+    if (!is_attached(migrate)) {
+        return -1;
+    }
+    if (s->clients == NULL) {
+        cancel(migrate);
+        call_host(migrate, true);
+        return 0;
+    }
+    if (!completed) {
+        cancel(migrate);
+        return 0;
+    }
+    if (!migrate->expected) {
+        g_warning("the machine has moved, but clients were not told where to: they are "
+                  "disconnected");
+        server_disconnect_all(s);
+        call_host(migrate, true);
+        return -1;
+    }
+    leave(migrate);
+    return 0;
+}
+
+int spice_server_migrate_switch(SpiceServer *s)
+{
+    struct migrate *migrate = migrate_of(s);
+
+    if (migrate == NULL || migrate->host == NULL) {
+        return 0;
+    }
+    for (GList *l = s->clients; l != NULL; l = l->next) {
+        struct client *client = l->data;
+
+        if (client->main != NULL) {
+            send_target(migrate, client, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST);
+        }
+    }
+    forget_target(migrate);
+    migrate->expected = false;
+    return 0;
+}
+
+void spice_server_set_seamless_migration(SpiceServer *s G_GNUC_UNUSED, int enable)
+{
+    if (enable) {
+        g_message("clients migrate semi-seamlessly: they connect before the machine moves, and "
+                  "their channels start anew behind the move");
+    }
+}
+
+/* What clients do. */
+
+void migrate_client_answered(struct client *client, bool connected)
+{
+    struct migrate *migrate = client->main->channel->server->migrate;
+
+    bool late = client->late_answers > 0;
+
+    client->late_answers -= late;
+    if (late && client->move == CLIENT_CONNECTS) {
+        return; /* to an earlier question */
+    }
+    if (client->move == CLIENT_CONNECTS) {
+        client->move = connected ? CLIENT_CONNECTED : CLIENT_STAYS;
+        g_info("client %08x %s the migration target", client->id,
+               connected ? "has connected to" : "cannot connect to");
+        check_progress(migrate);
+    } else if (connected && client->move == CLIENT_STAYS) {
+        /* Too late, or never asked for. */
+        send_empty(client, SPICE_MSG_MAIN_MIGRATE_CANCEL);
+    }
+}
+
+static void release_parked(SpiceServer *server, struct client *client)
+{
+    for (GList *l = client->parked; l != NULL; l = l->next) {
+        struct parked *parked = l->data;
+
+        server_release_stream(server, parked->link.stream);
+        g_free(parked);
+    }
+    g_list_free(g_steal_pointer(&client->parked));
+}
+
+void migrate_client_gone(SpiceServer *server, struct client *client)
+{
+    release_parked(server, client);
+    client->move = CLIENT_STAYS;
+    if (server->migrate != NULL) {
+        check_progress(server->migrate);
+    }
+}
+
+/* The target. */
+
+static void start_arrive_timer(struct migrate *migrate)
+{
+    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
+        if (migrate->machine_runs && arrives(l->data)) {
+            loop_timer_start(migrate->arrive_timer, ARRIVE_MS);
+            return;
+        }
+    }
+}
+
+void migrate_client_expected(SpiceServer *server)
+{
+    start_arrive_timer(server->migrate);
+}
+
+void migrate_machine_runs(SpiceServer *server)
+{
+    if (server->migrate != NULL) {
+        server->migrate->machine_runs = true;
+        start_arrive_timer(server->migrate);
+    }
+}
+
+void migrate_park(struct client *client, struct channel *channel, const struct channel_link *link)
+{
+    struct parked *parked;
+
+    for (GList *l = client->parked; l != NULL; l = l->next) {
+        parked = l->data;
+        if (parked->type == channel->type && parked->id == channel->id) {
+            g_info("client %08x, channel %u:%u: connected already", client->id, channel->type,
+                   channel->id);
+            server_release_stream(channel->server, link->stream);
+            return;
+        }
+    }
+    parked = g_new(struct parked, 1);
+    *parked = (struct parked){channel->type, channel->id, *link};
+    client->parked = g_list_append(client->parked, parked);
+}
+
+void migrate_client_arrived(SpiceServer *server, struct client *client)
+{
+    GList *all;
+
+    if (!client->arriving) {
+        g_info("client %08x says that it has come from another server, which it has not",
+               client->id);
+        return;
+    }
+    client->arriving = false;
+    main_channel_arrived(client);
+    all = g_steal_pointer(&client->parked);
+    for (GList *l = all; l != NULL; l = l->next) {
+        struct parked *parked = l->data;
+        struct channel *channel = server_find_channel(server, parked->type, parked->id);
+
+        if (channel != NULL) {
+            server_attach(channel, &parked->link);
+        } else {
+            server_release_stream(server, parked->link.stream);
+        }
+        g_free(parked);
+    }
+    g_list_free(all);
+    if (client->move == CLIENT_WAITS) {
+        tell_to_connect(server->migrate, client);
+    }
+}
