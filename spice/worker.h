@@ -32,6 +32,7 @@ struct display_worker {
     GMainContext *context;
     struct event_loop *loop;
     gint wakeup_pending, oom_pending; /* atomic; the message is on its way */
+    gint gl_scanout;                  /* atomic; the host's OpenGL draws the picture */
 
     /* From here on the worker's thread. */
     bool finished;
