@@ -67,6 +67,13 @@ static bool brush_is_portable(const struct draw_brush *brush, uint32_t format)
     return brush->type != SPICE_BRUSH_TYPE_PATTERN || image_is_portable(brush->pattern, format);
 }
 
+/* Clients stop at one, or leave it changed, where they draw through a mask or in spans. */
+static bool is_surface_pattern(const struct draw_brush *brush)
+{
+    return brush->type == SPICE_BRUSH_TYPE_PATTERN && brush->pattern != NULL &&
+           brush->pattern->type == SPICE_IMAGE_TYPE_SURFACE;
+}
+
 /* Clients have code for those of the 256 that read pattern, source and destination. */
 static bool rop3_reads_all(uint8_t rop3)
 {
@@ -84,6 +91,8 @@ static bool rop3_is_portable(const struct draw *draw, uint32_t format)
     if (format == SPICE_SURFACE_FMT_8_A || format == SPICE_SURFACE_FMT_1_A ||
         !rop3_reads_all(draw->rop3.rop3))
         return false;
+    if (brush->type == SPICE_BRUSH_TYPE_NONE)
+        return false; /* they take a colour that was not sent */
     if (brush->type == SPICE_BRUSH_TYPE_PATTERN &&
         (brush->pattern_origin.x > draw->box.x1 || brush->pattern_origin.y > draw->box.y1))
         return false;
@@ -100,17 +109,15 @@ static bool stroke_is_portable(const struct draw *draw, uint32_t format)
         if (path->segments[i].flags & SPICE_PATH_BEZIER)
             return false;
     }
-    return brush_is_portable(&draw->stroke.brush, format);
+    return !is_surface_pattern(&draw->stroke.brush) &&
+           brush_is_portable(&draw->stroke.brush, format);
 }
 
 static bool text_is_portable(const struct draw *draw, uint32_t format)
 {
     const struct draw_brush *fore = &draw->text.fore_brush;
 
-    if (draw->text.string.flags & SPICE_STRING_FLAGS_RASTER_A8)
-        return false;
-    if (fore->type == SPICE_BRUSH_TYPE_PATTERN && fore->pattern != NULL &&
-        fore->pattern->type == SPICE_IMAGE_TYPE_SURFACE)
+    if (draw->text.string.flags & SPICE_STRING_FLAGS_RASTER_A8 || is_surface_pattern(fore))
         return false;
     return brush_is_portable(fore, format) && brush_is_portable(&draw->text.back_brush, format);
 }
@@ -126,12 +133,26 @@ static bool composite_is_portable(const struct draw *draw, uint32_t format,
     if (flags & SPICE_COMPOSITE_SOURCE_OPAQUE &&
         (format == SPICE_SURFACE_FMT_8_A || source_format == SPICE_SURFACE_FMT_8_A))
         return false;
+    if (flags & SPICE_COMPOSITE_DEST_OPAQUE && format == SPICE_SURFACE_FMT_8_A)
+        return false;
     if (source_format != 0 && mask_format != 0 && source->surface_id == mask->surface_id)
         return false;
     if ((source_format != 0 && flags & SPICE_COMPOSITE_HAS_SRC_TRANSFORM) ||
         (mask_format != 0 && flags & SPICE_COMPOSITE_HAS_MASK_TRANSFORM))
         return false;
     return image_is_portable(source, format) && image_is_portable(mask, format);
+}
+
+/* Clients need not have the unused bytes of our xRGB surfaces: pictures are compressed without. */
+static bool alpha_blend_is_portable(const struct draw *draw, uint32_t format,
+                                    const struct surfaces *surfaces)
+{
+    const struct draw_image *image = draw->alpha_blend.image;
+
+    if (draw->alpha_blend.alpha_flags & SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA &&
+        image_surface_format(surfaces, image) == SPICE_SURFACE_FMT_32_xRGB)
+        return false;
+    return image_is_portable(image, format);
 }
 
 bool draw_is_portable(const struct draw *draw, const struct surfaces *surfaces)
@@ -156,7 +177,7 @@ bool draw_is_portable(const struct draw *draw, const struct surfaces *surfaces)
     case QXL_DRAW_TRANSPARENT:
         return image_is_portable(draw->transparent.image, format);
     case QXL_DRAW_ALPHA_BLEND:
-        return image_is_portable(draw->alpha_blend.image, format);
+        return alpha_blend_is_portable(draw, format, surfaces);
     case QXL_DRAW_COMPOSITE:
         return composite_is_portable(draw, format, surfaces);
     default:

@@ -8,194 +8,34 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/gtk_client.h"
 #include "tests/support/qxl_host.h"
 
-#include <netinet/in.h>
 #include <spice-client.h>
 #include <spice/enums.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define WIDTH  200
 #define HEIGHT 120
 #define MEMORY (32 * 1024 * 1024)
 
-struct screen {
-    const uint8_t *pixels; /* of the client's primary; NULL: none */
-    int width, height, stride, format;
-    bool marked;
-    unsigned cursor_sets, cursor_moves, cursor_hides;
-    GArray *monitors; /* of SpiceDisplayMonitorConfig; NULL: never any */
-};
-
 struct fixture {
-    bool remote; /* the client comes over TCP, where images are compressed */
+    bool remote;
     SpiceServer *server;
     struct qxl_host *host;
     uint8_t *primary;
-    SpiceSession *session;
-    struct screen screen;
+    struct gtk_client screen;
     GRand *rand;
 };
 
-/* ---- The client ---- */
-
-static void on_primary_create(SpiceChannel *channel, gint format, gint width, gint height,
-                              gint stride, gint shmid, gpointer pixels, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    (void)shmid;
-    screen->pixels = pixels;
-    screen->format = format;
-    screen->width = width;
-    screen->height = height;
-    screen->stride = stride;
-}
-
-static void on_primary_destroy(SpiceChannel *channel, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    screen->pixels = NULL;
-}
-
-static void on_mark(SpiceChannel *channel, gint mark, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    screen->marked = mark;
-}
-
-static void on_monitors(GObject *object, GParamSpec *spec, gpointer opaque)
-{
-    struct screen *screen = opaque;
-    GArray *monitors = NULL;
-
-    (void)spec;
-    g_object_get(object, "monitors", &monitors, NULL);
-    g_clear_pointer(&screen->monitors, g_array_unref);
-    screen->monitors = monitors;
-}
-
-static void on_cursor_set(SpiceChannel *channel, gint width, gint height, gint hot_x, gint hot_y,
-                          gpointer rgba, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    (void)width;
-    (void)height;
-    (void)hot_x;
-    (void)hot_y;
-    (void)rgba;
-    screen->cursor_sets++;
-}
-
-static void on_cursor_move(SpiceChannel *channel, gint x, gint y, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    (void)x;
-    (void)y;
-    screen->cursor_moves++;
-}
-
-static void on_cursor_hide(SpiceChannel *channel, gpointer opaque)
-{
-    struct screen *screen = opaque;
-
-    (void)channel;
-    screen->cursor_hides++;
-}
-
-/* A connected pair of TCP sockets over the loopback interface. */
-static void tcp_pair(int fds[2])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(listener, 1), ==, 0);
-    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
-    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_assert_cmpint(connect(fds[1], (struct sockaddr *)&address, size), ==, 0);
-    fds[0] = accept(listener, NULL, NULL);
-    g_assert_cmpint(fds[0], >=, 0);
-    close(listener);
-}
-
-static int connect_to(const struct fixture *fixture)
-{
-    int fds[2];
-
-    if (fixture->remote)
-        tcp_pair(fds);
-    else
-        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
-    g_assert_cmpint(spice_server_add_client(fixture->server, fds[0], TRUE), ==, 0);
-    return fds[1];
-}
-
-static void on_open_fd(SpiceChannel *channel, gint with_tls, gpointer opaque)
-{
-    struct fixture *fixture = opaque;
-
-    (void)with_tls;
-    spice_channel_open_fd(channel, connect_to(fixture));
-}
-
-static void on_channel_new(SpiceSession *session, SpiceChannel *channel, gpointer opaque)
-{
-    struct fixture *fixture = opaque;
-    struct screen *screen = &fixture->screen;
-
-    (void)session;
-    g_signal_connect(channel, "open-fd", G_CALLBACK(on_open_fd), fixture);
-    if (SPICE_IS_DISPLAY_CHANNEL(channel)) {
-        g_signal_connect(channel, "display-primary-create", G_CALLBACK(on_primary_create), screen);
-        g_signal_connect(channel, "display-primary-destroy", G_CALLBACK(on_primary_destroy),
-                         screen);
-        g_signal_connect(channel, "display-mark", G_CALLBACK(on_mark), screen);
-        g_signal_connect(channel, "notify::monitors", G_CALLBACK(on_monitors), screen);
-        spice_channel_connect(channel);
-    } else if (SPICE_IS_CURSOR_CHANNEL(channel)) {
-        g_signal_connect(channel, "cursor-set", G_CALLBACK(on_cursor_set), screen);
-        g_signal_connect(channel, "cursor-move", G_CALLBACK(on_cursor_move), screen);
-        g_signal_connect(channel, "cursor-hide", G_CALLBACK(on_cursor_hide), screen);
-        spice_channel_connect(channel);
-    }
-}
-
-static bool is_marked(void *opaque)
-{
-    return ((struct fixture *)opaque)->screen.marked;
-}
-
 static void attach_client(struct fixture *fixture)
 {
-    fixture->screen = (struct screen){0};
-    fixture->session = spice_session_new();
-    g_object_set(fixture->session, "enable-audio", FALSE, "enable-usbredir", FALSE,
-                 "enable-smartcard", FALSE, NULL);
-    g_signal_connect(fixture->session, "channel-new", G_CALLBACK(on_channel_new), fixture);
-    g_assert_true(spice_session_open_fd(fixture->session, connect_to(fixture)));
-    g_assert_true(core_loop_run_until(is_marked, fixture, 20));
+    gtk_client_attach(&fixture->screen, fixture->server, fixture->remote);
 }
 
 static void detach_client(struct fixture *fixture)
 {
-    spice_session_disconnect(fixture->session);
-    for (int i = 0; i < 20; i++)
-        g_main_context_iteration(NULL, FALSE);
-    g_clear_object(&fixture->session);
-    g_clear_pointer(&fixture->screen.monitors, g_array_unref);
+    gtk_client_detach(&fixture->screen);
 }
 
 /* ---- Comparing ---- */
@@ -210,7 +50,7 @@ static void set_flush_result(struct fixture *fixture, bool result)
 
 static bool is_same(const struct fixture *fixture)
 {
-    const struct screen *screen = &fixture->screen;
+    const struct gtk_client *screen = &fixture->screen;
 
     if (screen->pixels == NULL || screen->width != WIDTH || screen->height != HEIGHT)
         return false;
@@ -456,7 +296,7 @@ static void test_mode_changes(struct fixture *fixture, gconstpointer data)
         fixture->primary =
             qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB,
                                     round % 2 ? QXL_SURF_FLAG_KEEP_DATA : 0);
-        g_assert_true(core_loop_run_until(is_marked, fixture, 20));
+        g_assert_true(core_loop_run_until(gtk_client_is_marked, &fixture->screen, 20));
         check_screen(fixture);
     }
 }
@@ -488,7 +328,7 @@ static void test_what_clients_cannot_do(struct fixture *fixture, gconstpointer d
 
 static bool has_two_monitors(void *opaque)
 {
-    const struct screen *screen = &((struct fixture *)opaque)->screen;
+    const struct gtk_client *screen = &((struct fixture *)opaque)->screen;
 
     return screen->monitors != NULL && screen->monitors->len == 2;
 }
@@ -541,7 +381,7 @@ static void test_capabilities(struct fixture *fixture, gconstpointer data)
     g_assert_cmphex(host->capabilities[0], ==, 0x0f);
     g_assert_cmpmem(host->capabilities + 1, sizeof(none) - 1, none, sizeof(none) - 1);
     pthread_mutex_unlock(&host->lock);
-    spice_session_disconnect(fixture->session);
+    spice_session_disconnect(fixture->screen.session);
     g_assert_true(core_loop_run_until(client_is_absent, fixture, 20));
     g_assert_cmpmem(host->capabilities, sizeof(none), none, sizeof(none));
 }

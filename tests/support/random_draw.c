@@ -486,7 +486,8 @@ static void random_composite(struct random_draw *random, struct draw *draw)
     if (chance(random, 30))
         draw->composite.flags |= SPICE_COMPOSITE_MASK_OPAQUE;
     /* Nor of alpha destinations. */
-    if (chance(random, 30) && random->surfaces[draw->surface_id].format != SPICE_SURFACE_FMT_8_A)
+    if (chance(random, 30) && !(random->only_reference &&
+                                random->surfaces[draw->surface_id].format == SPICE_SURFACE_FMT_8_A))
         draw->composite.flags |= SPICE_COMPOSITE_DEST_OPAQUE;
     draw->composite.source_transform = random_image_transform(random, draw->composite.source);
     draw->composite.source_origin.x = random_between(random, -8, 8);

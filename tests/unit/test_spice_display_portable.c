@@ -138,6 +138,12 @@ static void test_stroke(struct fixture *fixture, gconstpointer data)
     fixture->draw.clip.count = 2;
     g_assert_false(portable(fixture));
     fixture->draw.clip.count = 1;
+    fixture->draw.stroke.brush =
+        (struct draw_brush){.type = SPICE_BRUSH_TYPE_PATTERN, .pattern = &fixture->image};
+    g_assert_true(portable(fixture));
+    make_surface(&fixture->image, OTHER);
+    g_assert_false(portable(fixture));
+    fixture->draw.stroke.brush.type = SPICE_BRUSH_TYPE_SOLID;
     segments[1].flags |= SPICE_PATH_BEZIER;
     g_assert_false(portable(fixture));
 }
@@ -157,6 +163,21 @@ static void test_text(struct fixture *fixture, gconstpointer data)
     g_assert_false(portable(fixture));
 }
 
+static void test_alpha_blend(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->draw.type = QXL_DRAW_ALPHA_BLEND;
+    fixture->draw.surface_id = HIGH_COLOR;
+    fixture->draw.alpha_blend.image = &fixture->image;
+    fixture->draw.alpha_blend.alpha_flags = SPICE_ALPHA_FLAGS_SRC_SURFACE_HAS_ALPHA;
+    make_surface(&fixture->image, OTHER);
+    g_assert_true(portable(fixture));
+    make_surface(&fixture->image, SCREEN);
+    g_assert_false(portable(fixture));
+    fixture->draw.alpha_blend.alpha_flags = 0;
+    g_assert_true(portable(fixture));
+}
+
 static void test_composite(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
@@ -171,6 +192,11 @@ static void test_composite(struct fixture *fixture, gconstpointer data)
     g_assert_true(portable(fixture));
     make_surface(&fixture->image, ALPHA);
     g_assert_false(portable(fixture));
+    fixture->draw.composite.flags = SPICE_COMPOSITE_DEST_OPAQUE;
+    g_assert_true(portable(fixture));
+    fixture->draw.surface_id = ALPHA;
+    g_assert_false(portable(fixture));
+    fixture->draw.surface_id = SCREEN;
 
     fixture->draw.composite.flags = SPICE_COMPOSITE_HAS_MASK;
     fixture->draw.composite.mask = &fixture->other;
@@ -191,7 +217,7 @@ int main(int argc, char **argv)
     } tests[] = {
         {"/portable/images", test_images},       {"/portable/rop3", test_rop3},
         {"/portable/stroke", test_stroke},       {"/portable/text", test_text},
-        {"/portable/composite", test_composite},
+        {"/portable/composite", test_composite}, {"/portable/alpha-blend", test_alpha_blend},
     };
 
     g_test_init(&argc, &argv, NULL);
