@@ -172,7 +172,7 @@ with Desktop() as screen:
         window = screen.window("served")
         wait_for(lambda: screen.geometry(window)[2:] == (720, 400), "720x400")
         screen.do("windowfocus", window)
-        x, y, width, height = screen.geometry(window)
+        x, y = screen.settled(window)[:2]
         screen.do("mousemove", str(x + 360), str(y + 200))
         time.sleep(0.3)
         serve.monitor.events.clear()

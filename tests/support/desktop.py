@@ -77,6 +77,14 @@ class Desktop:
         return tuple(int(re.search(rf"{name}: +(-?\d+)", text).group(1)) for name in
                      ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height"))
 
+    def settled(self, window):
+        """The geometry once the window manager has left it alone for a while."""
+        def twice():
+            before = self.geometry(window)
+            time.sleep(0.4)
+            return before if self.geometry(window) == before else None
+        return wait_for(twice, "the window keeps moving")
+
     def picture(self, window):
         """What the screen shows where WINDOW is."""
         data = self.run("import", "-silent", "-window", "root", "-depth", "8", "ppm:-").stdout
