@@ -1,0 +1,228 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "migration/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LINGER_MS     1000
+#define PACE_WINDOW   (G_USEC_PER_SEC / 2) /* a pause in sending is made up for no longer */
+#define CHILD_POLL_MS 20
+
+struct migration_channel *migration_channel_create(int in, int out, GCancellable *cancel)
+{
+    struct migration_channel *channel = g_new0(struct migration_channel, 1);
+
+    channel->in = in;
+    channel->out = out;
+    channel->cancel = g_object_ref(cancel);
+    if (in >= 0)
+        g_unix_set_fd_nonblocking(in, TRUE, NULL);
+    if (out >= 0 && out != in)
+        g_unix_set_fd_nonblocking(out, TRUE, NULL);
+    return channel;
+}
+
+static void close_fds(struct migration_channel *channel)
+{
+    if (channel->in >= 0)
+        close(channel->in);
+    if (channel->out >= 0 && channel->out != channel->in)
+        close(channel->out);
+    channel->in = channel->out = -1;
+}
+
+void migration_channel_destroy(struct migration_channel *channel)
+{
+    if (!channel)
+        return;
+    close_fds(channel);
+    if (channel->child) {
+        kill(channel->child, SIGTERM);
+        waitpid(channel->child, NULL, 0);
+    }
+    g_object_unref(channel->cancel);
+    g_free(channel);
+}
+
+bool migration_channel_is_duplex(const struct migration_channel *channel)
+{
+    return channel->in >= 0 && channel->in == channel->out;
+}
+
+void migration_channel_set_limit(struct migration_channel *channel, uint64_t bytes_a_second)
+{
+    channel->limit = bytes_a_second;
+    channel->paced_since = g_get_monotonic_time();
+    channel->paced_bytes = 0;
+}
+
+static bool fail_errno(GError **error, const char *what, int code)
+{
+    return migration_fail(error, "%s: %s", what, g_strerror(code));
+}
+
+/* Until FD (-1: none) is ready, TIMEOUT milliseconds (-1: never) pass or somebody cancels. */
+static bool wait_for(struct migration_channel *channel, int fd, short events, int timeout,
+                     bool *ready, GError **error)
+{
+    GPollFD cancelled = {.fd = -1};
+    bool can_cancel = g_cancellable_make_pollfd(channel->cancel, &cancelled);
+    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = cancelled.fd, .events = POLLIN}};
+    int count;
+
+    do
+        count = poll(fds, 2, timeout);
+    while (count < 0 && errno == EINTR);
+    int code = errno;
+    if (can_cancel)
+        g_cancellable_release_fd(channel->cancel);
+    if (g_cancellable_is_cancelled(channel->cancel)) {
+        g_set_error_literal(error, MIGRATION_ERROR, MIGRATION_ERROR_CANCELLED, "cancelled");
+        return false;
+    }
+    *ready = count > 0;
+    return count >= 0 || fail_errno(error, "poll", code);
+}
+
+/* Sleeps as long as what was sent is ahead of the pace. */
+static bool keep_pace(struct migration_channel *channel, GError **error)
+{
+    bool ready;
+
+    if (!channel->limit)
+        return true;
+    int64_t now = g_get_monotonic_time();
+    int64_t due = channel->paced_since +
+                  (int64_t)((double)channel->paced_bytes / (double)channel->limit * G_USEC_PER_SEC);
+    if (due < now - PACE_WINDOW)
+        migration_channel_set_limit(channel, channel->limit);
+    if (due <= now)
+        return !g_cancellable_is_cancelled(channel->cancel) ||
+               wait_for(channel, -1, 0, 0, &ready, error);
+    return wait_for(channel, -1, 0, (int)((due - now) / 1000) + 1, &ready, error);
+}
+
+static ssize_t write_some(int fd, const void *data, size_t size)
+{
+    /* A peer that is gone is an error, not a signal; other descriptors rely on SIGPIPE ignored. */
+    ssize_t written = send(fd, data, size, MSG_NOSIGNAL);
+    return written < 0 && errno == ENOTSOCK ? write(fd, data, size) : written;
+}
+
+bool migration_channel_write(struct migration_channel *channel, const void *data, size_t size,
+                             GError **error)
+{
+    const uint8_t *at = data;
+
+    if (!keep_pace(channel, error))
+        return false;
+    channel->paced_bytes += size;
+    while (size) {
+        ssize_t written = write_some(channel->out, at, size);
+        bool ready;
+        if (written < 0 && errno == EAGAIN) {
+            if (!wait_for(channel, channel->out, POLLOUT, -1, &ready, error))
+                return false;
+        } else if (written < 0 && errno != EINTR) {
+            return fail_errno(error, "cannot send", errno);
+        } else if (written > 0) {
+            at += written;
+            size -= (size_t)written;
+            channel->sent += (uint64_t)written;
+        }
+    }
+    return true;
+}
+
+bool migration_channel_read(struct migration_channel *channel, void *data, size_t size,
+                            GError **error)
+{
+    uint8_t *at = data;
+
+    while (size) {
+        ssize_t got = read(channel->in, at, size);
+        bool ready;
+        if (got == 0)
+            return migration_fail(
+                error, "the stream ends after %" G_GUINT64_FORMAT " bytes, in the middle",
+                channel->received);
+        if (got < 0 && errno == EAGAIN) {
+            if (!wait_for(channel, channel->in, POLLIN, -1, &ready, error))
+                return false;
+        } else if (got < 0 && errno != EINTR) {
+            return fail_errno(error, "cannot receive", errno);
+        } else if (got > 0) {
+            at += got;
+            size -= (size_t)got;
+            channel->received += (uint64_t)got;
+        }
+    }
+    return true;
+}
+
+bool migration_channel_wait(struct migration_channel *channel, int milliseconds, GError **error)
+{
+    bool ready;
+
+    if (!wait_for(channel, channel->in, POLLIN, milliseconds, &ready, error))
+        return false;
+    return ready ||
+           migration_fail(error, "the other side did not answer within %d ms", milliseconds);
+}
+
+static bool wait_child(struct migration_channel *channel, GError **error)
+{
+    int status;
+    pid_t ended;
+    bool ready;
+
+    while ((ended = waitpid(channel->child, &status, WNOHANG)) == 0) {
+        if (!wait_for(channel, -1, 0, CHILD_POLL_MS, &ready, error))
+            return false;
+    }
+    channel->child = 0;
+    if (ended < 0)
+        return fail_errno(error, "cannot wait for the command", errno);
+    if (WIFSIGNALED(status))
+        return migration_fail(error, "the command was ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status) == 0 ||
+           migration_fail(error, "the command failed with exit code %d", WEXITSTATUS(status));
+}
+
+bool migration_channel_finish_output(struct migration_channel *channel, GError **error)
+{
+    struct stat status;
+
+    if (!fstat(channel->out, &status) && S_ISREG(status.st_mode) && fsync(channel->out))
+        return fail_errno(error, "cannot write to the disk", errno);
+    close_fds(channel);
+    return !channel->child || wait_child(channel, error);
+}
+
+void migration_channel_linger(struct migration_channel *channel)
+{
+    char waste[4096];
+    bool ready = true;
+    int64_t end = g_get_monotonic_time() + LINGER_MS * 1000;
+
+    if (!migration_channel_is_duplex(channel) || shutdown(channel->out, SHUT_WR))
+        return;
+    while (ready) {
+        int64_t left = (end - g_get_monotonic_time()) / 1000;
+        if (left <= 0 || !wait_for(channel, channel->in, POLLIN, (int)left, &ready, NULL) || !ready)
+            return;
+        ssize_t got = read(channel->in, waste, sizeof(waste));
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return;
+    }
+}

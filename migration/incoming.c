@@ -1,0 +1,354 @@
+/*
+ * The target's thread and its owner's view of it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "migration/incoming.h"
+
+#include "migration/blocks.h"
+#include "migration/io_call.h"
+#include "migration/pages.h"
+
+#include <string.h>
+
+#define HEADER_TIMEOUT 10000 /* milliseconds; who connects and says nothing makes room */
+#define GO_TIMEOUT     60000
+
+struct migration_incoming {
+    const struct migration_set *set;
+    struct migration_address address;
+    int listener;
+    const struct migration_incoming_ops *ops;
+    void *opaque;
+    GThread *thread;
+    GCancellable *cancel;
+    struct io_call io;
+
+    pthread_mutex_t lock; /* guards what follows */
+    struct migration_progress progress;
+
+    /* The thread's. */
+    struct migration_channel *channel;
+    bool confirm;
+    bool blocks_known;
+    void **states; /* of each part, decoded; NULL: it has not come */
+    struct page_counts pages;
+    int64_t begin;
+};
+
+/* --- on the IO thread --- */
+
+struct load_call {
+    struct migration_incoming *incoming;
+    bool good;
+    GError *error;
+};
+
+/* All or nothing: every part agrees before the first is changed. */
+static void load_parts(void *opaque)
+{
+    struct load_call *call = opaque;
+    const struct migration_set *set = call->incoming->set;
+
+    call->good = true;
+    for (unsigned i = 0; call->good && i < set->parts->len; i++) {
+        const struct migration_part *part = migration_set_part(set, i);
+        if (!part->early && part->ops->check)
+            call->good = part->ops->check(part->opaque, call->incoming->states[i], &call->error);
+    }
+    for (unsigned i = 0; call->good && i < set->parts->len; i++) {
+        const struct migration_part *part = migration_set_part(set, i);
+        if (part->ops->apply)
+            part->ops->apply(part->opaque, call->incoming->states[i]);
+    }
+}
+
+static void tell_arrived(void *opaque)
+{
+    struct migration_incoming *incoming = opaque;
+    incoming->ops->arrived(incoming->opaque);
+}
+
+struct fail_call {
+    struct migration_incoming *incoming;
+    const char *why;
+};
+
+static void tell_failed(void *opaque)
+{
+    struct fail_call *call = opaque;
+    call->incoming->ops->failed(call->incoming->opaque, call->why);
+}
+
+struct status_call {
+    struct migration_incoming *incoming;
+    enum migration_status status;
+};
+
+static void tell_status(void *opaque)
+{
+    struct status_call *call = opaque;
+    call->incoming->ops->status_changed(call->incoming->opaque, call->status);
+}
+
+/* --- on the thread --- */
+
+static void set_status(struct migration_incoming *incoming, enum migration_status status)
+{
+    struct status_call call = {incoming, status};
+
+    pthread_mutex_lock(&incoming->lock);
+    incoming->progress.status = status;
+    pthread_mutex_unlock(&incoming->lock);
+    io_call_run(&incoming->io, tell_status, &call);
+}
+
+static bool is_socket(const struct migration_incoming *incoming)
+{
+    return incoming->address.transport == MIGRATION_TCP ||
+           incoming->address.transport == MIGRATION_UNIX ||
+           incoming->address.transport == MIGRATION_VSOCK;
+}
+
+/* Somebody who does not speak our language at all does not end the waiting. */
+static bool open_stream(struct migration_incoming *incoming, GError **error)
+{
+    for (;;) {
+        GError *problem = NULL;
+        uint32_t flags;
+        incoming->channel = migration_address_accept(&incoming->address, incoming->listener,
+                                                     incoming->cancel, error);
+        if (!incoming->channel)
+            return false;
+        if ((!is_socket(incoming) ||
+             migration_channel_wait(incoming->channel, HEADER_TIMEOUT, &problem)) &&
+            stream_read_header(incoming->channel, &flags, &problem)) {
+            incoming->confirm =
+                flags & STREAM_CONFIRM && migration_channel_is_duplex(incoming->channel);
+            return true;
+        }
+        if (!is_socket(incoming) || g_cancellable_is_cancelled(incoming->cancel)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        g_warning("incoming migration: a connection is closed: %s", problem->message);
+        g_error_free(problem);
+        g_clear_pointer(&incoming->channel, migration_channel_destroy);
+    }
+}
+
+static bool take_blocks(struct migration_incoming *incoming, const struct stream_section *section,
+                        GError **error)
+{
+    struct blocks_state *state = g_new(struct blocks_state, 1);
+    bool good = state_load(&blocks_state_description, section->version, section->content->data,
+                           section->content->len, state, error) &&
+                blocks_state_check(state, incoming->set, error);
+
+    g_free(state);
+    incoming->blocks_known = good;
+    return good;
+}
+
+static bool take_part(struct migration_incoming *incoming, unsigned index,
+                      const struct stream_section *section, GError **error)
+{
+    const struct migration_part *part = migration_set_part(incoming->set, index);
+
+    if (incoming->states[index])
+        return migration_fail(error, "section %s comes twice", section->name);
+    incoming->states[index] = g_malloc(part->description->size);
+    return state_load(part->description, section->version, section->content->data,
+                      section->content->len, incoming->states[index], error) &&
+           (!part->early || part->ops->check(part->opaque, incoming->states[index], error));
+}
+
+static bool take_section(struct migration_incoming *incoming, const struct stream_section *section,
+                         GError **error)
+{
+    const struct migration_set *set = incoming->set;
+
+    if (!strcmp(section->name, PAGES_SECTION))
+        return (incoming->blocks_known ||
+                migration_fail(error, "memory comes before the list of its blocks")) &&
+               pages_store(set, section, &incoming->pages, error);
+    if (!strcmp(section->name, BLOCKS_SECTION))
+        return take_blocks(incoming, section, error);
+    for (unsigned i = 0; i < set->parts->len; i++) {
+        if (!strcmp(section->name, migration_set_part(set, i)->name))
+            return take_part(incoming, i, section, error);
+    }
+    return section->optional ||
+           migration_fail(error, "the source sends %s, which this machine does not have",
+                          section->name);
+}
+
+static bool check_complete(const struct migration_incoming *incoming, GError **error)
+{
+    const struct migration_set *set = incoming->set;
+
+    for (unsigned i = 0; i < set->parts->len; i++) {
+        if (!incoming->states[i])
+            return migration_fail(error, "the source does not send %s, which this machine has",
+                                  migration_set_part(set, i)->name);
+    }
+    return incoming->blocks_known || migration_fail(error, "the source sends no memory");
+}
+
+static void note_progress(struct migration_incoming *incoming)
+{
+    pthread_mutex_lock(&incoming->lock);
+    incoming->progress.transferred = incoming->channel->received;
+    incoming->progress.normal_pages = incoming->pages.normal;
+    incoming->progress.zero_pages = incoming->pages.zero;
+    pthread_mutex_unlock(&incoming->lock);
+}
+
+static bool receive(struct migration_incoming *incoming, struct stream_section *section,
+                    GError **error)
+{
+    for (;;) {
+        if (!stream_read_section(incoming->channel, section, error))
+            return false;
+        if (!strcmp(section->name, END_SECTION))
+            return check_complete(incoming, error);
+        if (!take_section(incoming, section, error))
+            return false;
+        note_progress(incoming);
+    }
+}
+
+static bool load(struct migration_incoming *incoming, GError **error)
+{
+    struct load_call call = {.incoming = incoming};
+
+    if (!io_call_run(&incoming->io, load_parts, &call))
+        return migration_fail(error, "the machine is being ended");
+    if (!call.good)
+        g_propagate_error(error, call.error);
+    return call.good;
+}
+
+static bool answer(struct migration_incoming *incoming, const char *name, const char *text,
+                   GError **error)
+{
+    return stream_write_section(incoming->channel, name, 1, false, text, strlen(text), error);
+}
+
+static bool await_go(struct migration_incoming *incoming, struct stream_section *section,
+                     GError **error)
+{
+    if (!answer(incoming, READY_SECTION, "", error) ||
+        !migration_channel_wait(incoming->channel, GO_TIMEOUT, error) ||
+        !stream_read_section(incoming->channel, section, error))
+        return false;
+    return !strcmp(section->name, GO_SECTION) ||
+           migration_fail(error, "the source says '%s' instead of '%s'", section->name, GO_SECTION);
+}
+
+static bool migrate(struct migration_incoming *incoming, GError **error)
+{
+    struct stream_section section;
+
+    if (!open_stream(incoming, error))
+        return false;
+    set_status(incoming, MIGRATION_ACTIVE);
+    incoming->begin = g_get_monotonic_time();
+    for (unsigned i = 0; i < incoming->set->blocks->len; i++)
+        migration_block_clear(migration_set_block(incoming->set, i));
+    stream_section_init(&section);
+    bool good = receive(incoming, &section, error) && load(incoming, error);
+    if (good && incoming->confirm)
+        good = await_go(incoming, &section, error);
+    else if (!good && incoming->confirm)
+        answer(incoming, ERROR_SECTION, (*error)->message, NULL);
+    stream_section_finish(&section);
+    return good;
+}
+
+static void note_end(struct migration_incoming *incoming, const GError *error)
+{
+    pthread_mutex_lock(&incoming->lock);
+    if (incoming->begin)
+        incoming->progress.total_time = g_get_monotonic_time() - incoming->begin;
+    if (error)
+        incoming->progress.error = g_strdup(error->message);
+    pthread_mutex_unlock(&incoming->lock);
+}
+
+static gpointer run(gpointer opaque)
+{
+    struct migration_incoming *incoming = opaque;
+    GError *error = NULL;
+
+    set_status(incoming, MIGRATION_SETUP);
+    bool good = migrate(incoming, &error);
+    note_end(incoming, error);
+    if (good) {
+        io_call_run(&incoming->io, tell_arrived, incoming);
+        if (incoming->confirm)
+            answer(incoming, STARTED_SECTION, "", NULL);
+        set_status(incoming, MIGRATION_COMPLETED);
+    } else {
+        struct fail_call call = {incoming, error->message};
+        if (incoming->channel && incoming->confirm)
+            migration_channel_linger(incoming->channel);
+        set_status(incoming, MIGRATION_FAILED);
+        io_call_run(&incoming->io, tell_failed, &call);
+    }
+    g_clear_pointer(&incoming->channel, migration_channel_destroy);
+    g_clear_error(&error);
+    return NULL;
+}
+
+/* --- on the IO thread --- */
+
+struct migration_incoming *migration_incoming_start(const struct migration_set *set,
+                                                    struct migration_address *address, int listener,
+                                                    const struct migration_incoming_ops *ops,
+                                                    void *opaque)
+{
+    struct migration_incoming *incoming = g_new0(struct migration_incoming, 1);
+
+    incoming->set = set;
+    incoming->address = *address;
+    *address = (struct migration_address){.fd = -1};
+    incoming->listener = listener;
+    incoming->ops = ops;
+    incoming->opaque = opaque;
+    incoming->cancel = g_cancellable_new();
+    incoming->states = g_new0(void *, set->parts->len);
+    incoming->progress.status = MIGRATION_SETUP;
+    incoming->progress.total = migration_set_memory(set);
+    io_call_init(&incoming->io);
+    pthread_mutex_init(&incoming->lock, NULL);
+    incoming->thread = g_thread_new("incoming", run, incoming);
+    return incoming;
+}
+
+void migration_incoming_destroy(struct migration_incoming *incoming)
+{
+    if (!incoming)
+        return;
+    io_call_close(&incoming->io);
+    g_cancellable_cancel(incoming->cancel);
+    g_thread_join(incoming->thread);
+    for (unsigned i = 0; i < incoming->set->parts->len; i++)
+        g_free(incoming->states[i]);
+    g_free(incoming->states);
+    g_object_unref(incoming->cancel);
+    migration_address_finish(&incoming->address);
+    g_free(incoming->progress.error);
+    io_call_finish(&incoming->io);
+    pthread_mutex_destroy(&incoming->lock);
+    g_free(incoming);
+}
+
+struct migration_progress migration_incoming_progress(struct migration_incoming *incoming)
+{
+    pthread_mutex_lock(&incoming->lock);
+    struct migration_progress progress = incoming->progress;
+    progress.error = g_strdup(progress.error);
+    pthread_mutex_unlock(&incoming->lock);
+    return progress;
+}
