@@ -98,6 +98,11 @@ const struct qxl_config *qxl_card_config(const struct qxl_card *card)
     return &card->config;
 }
 
+int qxl_card_id(const struct qxl_card *card)
+{
+    return card->id;
+}
+
 struct qxl_bar_info qxl_card_bar(const struct qxl_card *card, enum qxl_bar bar)
 {
     const struct qxl_memory *memory = &card->vram_memory;

@@ -71,6 +71,8 @@ void qxl_card_destroy(struct qxl_card *card);
 
 /* The configuration with all size rules of section 2.3 applied. */
 const struct qxl_config *qxl_card_config(const struct qxl_card *card);
+/* The display channel's id. */
+int qxl_card_id(const struct qxl_card *card);
 struct qxl_bar_info qxl_card_bar(const struct qxl_card *card, enum qxl_bar bar);
 
 /*
@@ -94,6 +96,19 @@ void qxl_card_start(struct qxl_card *card);
 void qxl_card_stop(struct qxl_card *card);
 
 bool qxl_card_irq_level(const struct qxl_card *card);
+
+/*
+ * Migration, section 15. A card is saved and loaded while it is stopped; memory has been loaded when
+ * the card is. IO thread.
+ */
+struct migration_set;
+/* Adds the card's memory and parts. */
+void qxl_card_add_parts(struct qxl_card *card, struct migration_set *set);
+/*
+ * Puts into guest memory what a stopped card would do at its next start: released commands and
+ * interrupts. To be called before memory is sent for the last time.
+ */
+void qxl_card_settle(struct qxl_card *card);
 
 /* A picture of the screen in guest memory, current when qxl_card_screen() returns. */
 struct qxl_screen {

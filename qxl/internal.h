@@ -361,6 +361,10 @@ void qxl_monitors_resume(struct qxl_card *card); /* [state] */
 
 /* mode.c [io] */
 void qxl_mode_hard_reset(struct qxl_card *card);
+/* For a card that is loaded: as after a reset, but guest memory and ROM are left alone; stopped. */
+void qxl_mode_clear(struct qxl_card *card);
+/* Shows PRIMARY with the content that it has; it is looked at in modes of the guest's only. */
+void qxl_mode_restore(struct qxl_card *card, enum qxl_mode mode, const struct qxl_surface *primary);
 /* A port's effect: true when it is done, false when the server completes it later. */
 bool qxl_mode_set(struct qxl_card *card, uint8_t position);
 bool qxl_mode_create_primary(struct qxl_card *card, bool async);

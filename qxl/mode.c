@@ -85,24 +85,19 @@ static void drop_primary(struct qxl_card *card)
     qxl_unlock(card);
 }
 
-void qxl_mode_hard_reset(struct qxl_card *card)
+/* The server forgets all that the guest gave it. */
+static void clear_server(struct qxl_card *card)
 {
-    bool restart = card->renderer_running;
-
-    qxl_lock(card);
-    card->resetting = true;
-    qxl_async_reset(card);
-    qxl_unlock(card);
-    /* From here until the end the worker touches no ring. */
-    if (restart)
-        spice_qxl_stop(&card->instance);
     spice_qxl_reset_cursor(&card->instance);
     spice_qxl_reset_image_cache(&card->instance);
     spice_qxl_destroy_surfaces(&card->instance);
     spice_qxl_reset_memslots(&card->instance);
     spice_qxl_driver_unload(&card->instance);
+}
 
-    qxl_lock(card);
+/* So does the card. [state] */
+static void clear_state(struct qxl_card *card)
+{
     set_mode(card, QXL_MODE_UNDEFINED, NULL);
     card->command_flags = 0;
     card->commands_held = false;
@@ -114,6 +109,23 @@ void qxl_mode_hard_reset(struct qxl_card *card)
     card->held_interrupts = 0;
     memset(card->slots, 0, sizeof(card->slots));
     qxl_surfaces_forget(card);
+}
+
+void qxl_mode_hard_reset(struct qxl_card *card)
+{
+    bool restart = card->renderer_running;
+
+    qxl_lock(card);
+    card->resetting = true;
+    qxl_async_reset(card);
+    qxl_unlock(card);
+    /* From here until the end the worker touches no ring. */
+    if (restart)
+        spice_qxl_stop(&card->instance);
+    clear_server(card);
+
+    qxl_lock(card);
+    clear_state(card);
     qxl_rom_reset(card);
     qxl_ram_header_reset(card);
     qxl_irq_update(card);
@@ -124,6 +136,20 @@ void qxl_mode_hard_reset(struct qxl_card *card)
         enter_vga(card);
     if (restart)
         spice_qxl_start(&card->instance);
+}
+
+void qxl_mode_clear(struct qxl_card *card)
+{
+    qxl_lock(card);
+    card->resetting = true;
+    qxl_async_reset(card);
+    qxl_unlock(card);
+    clear_server(card);
+    qxl_lock(card);
+    clear_state(card);
+    g_ptr_array_set_size(card->release.held, 0);
+    card->resetting = false;
+    qxl_unlock(card);
 }
 
 /*
@@ -163,6 +189,25 @@ static bool install_primary(struct qxl_card *card, const struct qxl_surface *pri
     }
     spice_qxl_wakeup(&card->instance);
     return !async;
+}
+
+void qxl_mode_restore(struct qxl_card *card, enum qxl_mode mode, const struct qxl_surface *primary)
+{
+    struct qxl_surface kept = *primary;
+    uint32_t flags = card->command_flags;
+
+    if (mode == QXL_MODE_VGA)
+        enter_vga(card);
+    if (mode != QXL_MODE_NATIVE && mode != QXL_MODE_COMPAT)
+        return;
+    kept.flags |= QXL_SURF_FLAG_KEEP_DATA;
+    qxl_lock(card);
+    QXLPHYSICAL cursor = card->cursor.command;
+    qxl_unlock(card);
+    install_primary(card, &kept, mode, flags, false);
+    qxl_lock(card);
+    card->cursor.command = cursor;
+    qxl_unlock(card);
 }
 
 /* Fills in where the pixels are; false: a guest bug, reported. [state] */
