@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct engine;
+struct migration_set;
 
 struct engine_impl {
     const char *name;
@@ -33,6 +34,13 @@ struct engine_impl {
     void (*display_size)(struct engine *engine, int width, int height);
     /* Does it want absolute positions (a tablet)? */
     bool (*wants_tablet)(struct engine *engine);
+    /*
+     * Adds what the guest consists of besides its card. NULL: this engine's guest is not ours to
+     * move.
+     */
+    void (*add_parts)(struct engine *engine, struct migration_set *set);
+    /* The guest is to leave PERCENT (0 to 99) of its time unused. NULL: it cannot. */
+    void (*throttle)(struct engine *engine, unsigned percent);
 };
 
 /* Base of every engine; the first member of its struct. */

@@ -6,6 +6,10 @@
  */
 #include "hw/qxl_function.h"
 
+#include "hw/pci_state.h"
+
+#include <stdio.h>
+
 /* Section 1.1; no installed header has them. */
 #define QXL_SUBSYSTEM_VENDOR_ID 0x1af4
 #define QXL_SUBSYSTEM_ID        0x1100
@@ -137,4 +141,14 @@ struct pci_function *qxl_function_pci(struct qxl_function *function)
 struct qxl_card *qxl_function_card(struct qxl_function *function)
 {
     return function->card;
+}
+
+void qxl_function_add_parts(struct qxl_function *function, struct migration_set *set)
+{
+    char name[MIGRATION_NAME_MAX];
+
+    /* Cards are told apart by the ids of their displays. */
+    snprintf(name, sizeof(name), "pci/qxl-%d", qxl_card_id(function->card));
+    pci_function_add_part(function->pci, name, set);
+    qxl_card_add_parts(function->card, set);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "hw/pci.h"
+#include "migration/set.h"
 #include "qxl/card.h"
 
 struct qxl_function;
@@ -16,3 +17,5 @@ struct qxl_function *qxl_function_create(const struct qxl_config *config, SpiceS
 void qxl_function_destroy(struct qxl_function *function);
 struct pci_function *qxl_function_pci(struct qxl_function *function);
 struct qxl_card *qxl_function_card(struct qxl_function *function);
+/* Adds what the function and its card consist of; it must outlive SET. See qxl_card_settle(). */
+void qxl_function_add_parts(struct qxl_function *function, struct migration_set *set);

@@ -112,6 +112,7 @@ struct soft_driver {
     struct soft_heap video;  /* surfaces' memory in the VRAM BAR */
 
     int64_t frame_due; /* monotonic time of the next frame; 0: now */
+    unsigned throttle; /* atomic; percent of its time that the guest does nothing */
 
     struct soft_guest_stats stats; /* counted by soft_driver_count() */
 };

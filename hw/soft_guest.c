@@ -5,6 +5,7 @@
  */
 #define G_LOG_DOMAIN "soft-guest"
 #include "hw/soft_guest.h"
+#include "hw/soft_guest_state.h"
 #include "hw/soft_load.h"
 
 #include <string.h>
@@ -107,6 +108,22 @@ static bool wait_for_frame(struct soft_driver *driver)
     return soft_driver_interrupt(driver);
 }
 
+/* After a frame that began at BEGIN: as much time as the throttle says. */
+static bool idle_away(struct soft_driver *driver, int64_t begin)
+{
+    unsigned percent = __atomic_load_n(&driver->throttle, __ATOMIC_RELAXED);
+    int64_t end = g_get_monotonic_time();
+
+    if (!percent)
+        return true;
+    end += (end - begin) * percent / (100 - percent);
+    for (int64_t now = begin; now < end; now = g_get_monotonic_time()) {
+        if (!soft_driver_wait(driver, end - now))
+            return false;
+    }
+    return true;
+}
+
 /*
  * One frame: everything that can wait comes before and after drawing it, which is done at one go.
  * So a guest that is stopped has drawn a frame and queued its commands, or has not begun it.
@@ -129,6 +146,7 @@ static bool draw_frame(struct soft_driver *driver)
                                                         need.surfaces, &frame.memory, &frame.video))
         return false;
 
+    int64_t begin = g_get_monotonic_time();
     begin_frame(driver, &frame);
     load->draw(state->load_state, &frame);
     if (frame.overfull)
@@ -137,7 +155,7 @@ static bool draw_frame(struct soft_driver *driver)
     if (state->user_pointer)
         state->user_pointer--;
     soft_driver_count(&driver->stats.frames, 1);
-    return soft_driver_flush(driver);
+    return soft_driver_flush(driver) && idle_away(driver, begin);
 }
 
 /* All frames are drawn: makes the card finish them too, then tells the owner. */
@@ -276,6 +294,16 @@ static bool wants_tablet(struct engine *engine)
     return true;
 }
 
+static void add_parts(struct engine *engine, struct migration_set *set)
+{
+    soft_guest_add_part(&soft_guest_from(engine)->driver, set);
+}
+
+static void throttle(struct engine *engine, unsigned percent)
+{
+    __atomic_store_n(&soft_guest_from(engine)->driver.throttle, MIN(percent, 99), __ATOMIC_RELAXED);
+}
+
 static const struct engine_impl soft_guest_impl = {
     .name = "soft guest",
     .destroy = destroy,
@@ -287,6 +315,8 @@ static const struct engine_impl soft_guest_impl = {
     .pointer_position = pointer_position,
     .pointer_wheel = pointer_wheel,
     .wants_tablet = wants_tablet,
+    .add_parts = add_parts,
+    .throttle = throttle,
 };
 
 static bool find_load(const char *name, uint32_t *index, GError **error)
