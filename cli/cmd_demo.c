@@ -5,6 +5,7 @@
  */
 #include "cli/commands.h"
 #include "cli/machine.h"
+#include "cli/migrate.h"
 #include "hw/soft_guest.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct demo {
     struct soft_guest_config guest;
     struct machine *machine;
     struct engine *engine;
+    char *incoming;      /* URI or "defer"; NULL: the guest boots here */
     guint status_source; /* 0: no status line */
     uint64_t last_frames;
 };
@@ -69,12 +71,35 @@ static bool apply_frames(void *target, const char *value, GError **error)
     return true;
 }
 
+static bool apply_incoming(void *target, const char *value, GError **error)
+{
+    struct demo *demo = target;
+    struct migration_address address;
+    GError *problem = NULL;
+
+    if (strcmp(value, "defer") != 0) {
+        if (!migration_address_parse(&address, value, &problem)) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-incoming: %s", problem->message);
+            g_error_free(problem);
+            return false;
+        }
+        migration_address_finish(&address);
+    }
+    g_free(demo->incoming);
+    demo->incoming = g_strdup(value);
+    return true;
+}
+
 static const struct command_option demo_options[] = {
     {"load", "NAME", "what the guest draws, see below; default: desktop", apply_load},
     {"fps", "N", "frames a second, 0: as fast as the card takes them; default: 30", apply_fps},
     {"seed", "N", "the same seed draws the same frames; default: 1", apply_seed},
     {"frames", "N", "stand still after N frames and go on serving; default: 0, go on for ever",
      apply_frames},
+    {"incoming", "URI",
+     "the guest comes from another cassia, with its load; tcp:HOST:PORT, unix:PATH, fd:N,\n"
+     "vsock:CID:PORT, exec:COMMAND, file:PATH or defer: the monitor's migrate-incoming says",
+     apply_incoming},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -116,6 +141,28 @@ static void finished(void *opaque)
     g_idle_add(tell_finished, opaque);
 }
 
+/* Starts to wait for the guest if it comes from elsewhere. */
+static bool receive_guest(struct demo *demo, GError **error)
+{
+    struct migration_address address;
+
+    if (!demo->incoming || !strcmp(demo->incoming, "defer"))
+        return true;
+    return migration_address_parse(&address, demo->incoming, error) &&
+           migrate_receive(machine_migrate(demo->machine), &address, true, error);
+}
+
+static void print_guest(struct demo *demo)
+{
+    const char *from = migrate_waits_at(machine_migrate(demo->machine));
+
+    if (!demo->incoming)
+        printf("Load %s, seed %" PRIu64 "\n", demo->guest.load, demo->guest.seed);
+    else
+        printf("Waiting for a guest%s%s\n", from ? " at " : ": migrate-incoming says where",
+               from ? from : "");
+}
+
 static bool set_up(struct demo *demo, char **words, GError **error)
 {
     const struct option_group groups[] = {{"", demo_options, demo},
@@ -144,7 +191,9 @@ static bool set_up(struct demo *demo, char **words, GError **error)
     if (!demo->engine)
         return false;
     machine_set_engine(demo->machine, demo->engine);
-    return machine_start(demo->machine, error);
+    if (demo->incoming)
+        machine_set_phase(demo->machine, MACHINE_INMIGRATE);
+    return machine_start(demo->machine, error) && receive_guest(demo, error);
 }
 
 static int run(char **words)
@@ -156,16 +205,18 @@ static int run(char **words)
     demo.guest.opaque = &demo;
     machine_options_init(&demo.options);
     if (set_up(&demo, words, &error)) {
-        printf("Load %s, seed %" PRIu64 "\n", demo.guest.load, demo.guest.seed);
+        print_guest(&demo);
         machine_print_address(demo.machine);
         if (isatty(STDOUT_FILENO) && !demo.options.daemonize)
             demo.status_source = g_timeout_add_seconds(STATUS_SECONDS, print_status, &demo);
         machine_run(demo.machine);
         end_status_line(&demo);
     }
+    bool failed = demo.machine && machine_failed(demo.machine);
     machine_destroy(demo.machine);
     machine_options_finish(&demo.options);
-    return error ? command_fail(&command_demo, error) : 0;
+    g_free(demo.incoming);
+    return error ? command_fail(&command_demo, error) : failed;
 }
 
 static void help(void)

@@ -5,6 +5,7 @@
 
 #include "cli/core_glib.h"
 #include "cli/inputs.h"
+#include "cli/migrate.h"
 #include "cli/process.h"
 #include "cli/qmp.h"
 #include "cli/qmp_commands.h"
@@ -40,7 +41,10 @@ struct machine {
     struct screen *screen; /* of the first card; NULL: no window */
     struct card cards[MACHINE_CARDS_MAX];
     unsigned card_count;
-    bool running, has_run, quitting;
+    bool running, has_run, quitting, failed;
+    enum machine_phase phase;
+    bool autostart;
+    struct migrate *migrate;
     void (*watch)(void *opaque, const char *event); /* NULL: nobody */
     void *watch_opaque;
     guint signal_sources[3];
@@ -136,6 +140,7 @@ struct machine *machine_create(const struct machine_options *options, GError **e
         return NULL;
     }
     machine->loop = g_main_loop_new(NULL, FALSE);
+    machine->migrate = migrate_create(machine);
     machine->qmp = qmp_server_create(qmp_commands, machine);
     take_signals(machine);
     if (!start_spice(machine, error)) {
@@ -149,6 +154,7 @@ void machine_destroy(struct machine *machine)
 {
     if (!machine)
         return;
+    migrate_destroy(machine->migrate);
     inputs_disconnect(machine->inputs);
     screen_stop(machine->screen);
     for (unsigned i = 0; i < machine->card_count; i++) {
@@ -261,6 +267,8 @@ void machine_run(struct machine *machine)
 
 void machine_stop(struct machine *machine)
 {
+    if (machine->phase == MACHINE_INMIGRATE)
+        machine->autostart = false;
     if (!machine->running)
         return;
     machine->running = false;
@@ -273,8 +281,11 @@ void machine_stop(struct machine *machine)
 
 void machine_cont(struct machine *machine)
 {
-    if (machine->running)
+    machine->autostart = true;
+    if (machine->running || machine->phase == MACHINE_INMIGRATE ||
+        machine->phase == MACHINE_FINISH_MIGRATE)
         return;
+    machine->phase = MACHINE_NORMAL;
     machine->running = machine->has_run = true;
     for (unsigned i = 0; i < machine->card_count; i++) {
         qxl_card_start(qxl_function_card(machine->cards[i].function));
@@ -285,8 +296,7 @@ void machine_cont(struct machine *machine)
 
 void machine_reset(struct machine *machine)
 {
-    for (unsigned i = 0; i < machine->card_count; i++)
-        machine->cards[i].engine->impl->reset(machine->cards[i].engine);
+    machine_power_on(machine);
     send_event(machine, "RESET",
                json_pack("{s:b,s:s}", "guest", 0, "reason", "host-qmp-system-reset"));
 }
@@ -314,7 +324,94 @@ bool machine_running(const struct machine *machine)
 
 const char *machine_state(const struct machine *machine)
 {
-    return machine->running ? "running" : machine->has_run ? "paused" : "prelaunch";
+    switch (machine->phase) {
+    case MACHINE_INMIGRATE:
+        return "inmigrate";
+    case MACHINE_FINISH_MIGRATE:
+        return "finish-migrate";
+    case MACHINE_POSTMIGRATE:
+        return "postmigrate";
+    default:
+        return machine->running ? "running" : machine->has_run ? "paused" : "prelaunch";
+    }
+}
+
+void machine_set_phase(struct machine *machine, enum machine_phase phase)
+{
+    /* A guest that has come is not before its launch. */
+    if (machine->phase == MACHINE_INMIGRATE)
+        machine->has_run = true;
+    machine->phase = phase;
+}
+
+enum machine_phase machine_phase(const struct machine *machine)
+{
+    return machine->phase;
+}
+
+bool machine_autostart(const struct machine *machine)
+{
+    return machine->autostart;
+}
+
+struct migrate *machine_migrate(struct machine *machine)
+{
+    return machine->migrate;
+}
+
+bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error)
+{
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        struct engine *engine = machine->cards[i].engine;
+        if (!engine || !engine->impl->add_parts) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                        "the guest cannot be moved from here (engine '%s'): it lives in another "
+                        "monitor",
+                        engine ? engine->impl->name : "none");
+            return false;
+        }
+        qxl_function_add_parts(machine->cards[i].function, set);
+        engine->impl->add_parts(engine, set);
+    }
+    return true;
+}
+
+void machine_settle(struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->card_count; i++)
+        qxl_card_settle(qxl_function_card(machine->cards[i].function));
+}
+
+void machine_throttle(struct machine *machine, unsigned percent)
+{
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        struct engine *engine = machine->cards[i].engine;
+        if (engine->impl->throttle)
+            engine->impl->throttle(engine, percent);
+    }
+}
+
+void machine_power_on(struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->card_count; i++)
+        machine->cards[i].engine->impl->reset(machine->cards[i].engine);
+}
+
+void machine_event(struct machine *machine, const char *event, json_t *data)
+{
+    send_event(machine, event, data);
+}
+
+void machine_fail(struct machine *machine, const char *what, const char *why)
+{
+    fprintf(stderr, "cassia: %s: %s\n", what, why);
+    machine->failed = true;
+    machine_quit(machine, "host-error");
+}
+
+bool machine_failed(const struct machine *machine)
+{
+    return machine->failed;
 }
 
 const struct machine_options *machine_options(const struct machine *machine)

@@ -52,7 +52,34 @@ void machine_watch(struct machine *machine, void (*func)(void *opaque, const cha
                    void *opaque);
 
 bool machine_running(const struct machine *machine);
-/* "running", "paused" or "prelaunch". */
+
+/*
+ * Where the machine is between two hosts. Waiting for a guest, machine_cont() only notes that it
+ * shall run when it is here; about to leave, it does nothing; afterwards it takes the guest back.
+ */
+enum machine_phase {
+    MACHINE_NORMAL,
+    MACHINE_INMIGRATE,
+    MACHINE_FINISH_MIGRATE,
+    MACHINE_POSTMIGRATE,
+};
+void machine_set_phase(struct machine *machine, enum machine_phase phase);
+enum machine_phase machine_phase(const struct machine *machine);
+bool machine_autostart(const struct machine *machine); /* a guest that comes in shall run */
+struct migrate *machine_migrate(struct machine *machine);
+
+/* For migration. Adds all that moves; false and ERROR: this guest cannot move. */
+bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error);
+void machine_settle(struct machine *machine); /* see qxl_card_settle() */
+void machine_throttle(struct machine *machine, unsigned percent);
+/* As just switched on, without telling anybody. */
+void machine_power_on(struct machine *machine);
+/* Sends an event to the monitors. DATA is stolen; NULL: none. */
+void machine_event(struct machine *machine, const char *event, json_t *data);
+/* Ends the program with exit code 1 and "WHAT: WHY" on standard error. */
+void machine_fail(struct machine *machine, const char *what, const char *why);
+bool machine_failed(const struct machine *machine);
+/* "running", "paused", "prelaunch", "inmigrate", "finish-migrate" or "postmigrate". */
 const char *machine_state(const struct machine *machine);
 
 const struct machine_options *machine_options(const struct machine *machine);

@@ -171,6 +171,8 @@ static const char *type_name(json_type type)
         return "integer";
     case JSON_ARRAY:
         return "array";
+    case JSON_OBJECT:
+        return "object";
     default:
         return "boolean";
     }

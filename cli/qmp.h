@@ -21,7 +21,7 @@ GQuark qmp_error_quark(void);
 
 struct qmp_argument {
     const char *name;
-    json_type type; /* JSON_STRING, JSON_INTEGER, JSON_ARRAY or, for both truth values, JSON_TRUE */
+    json_type type; /* JSON_STRING, JSON_INTEGER, JSON_ARRAY, JSON_OBJECT or, for truth values, JSON_TRUE */
     bool optional;
 };
 

@@ -4,6 +4,7 @@
 #include "cli/qmp_commands.h"
 
 #include "cli/machine.h"
+#include "cli/migrate_qmp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,7 +107,10 @@ static json_t *stop(void *opaque, json_t *arguments, GError **error)
 static json_t *cont(void *opaque, json_t *arguments, GError **error)
 {
     (void)arguments;
-    (void)error;
+    if (machine_phase(opaque) == MACHINE_FINISH_MIGRATE) {
+        refuse(error, "The guest is leaving: a migration is about to end; see query-migrate");
+        return NULL;
+    }
     machine_cont(opaque);
     return qmp_nothing();
 }
@@ -114,7 +118,11 @@ static json_t *cont(void *opaque, json_t *arguments, GError **error)
 static json_t *system_reset(void *opaque, json_t *arguments, GError **error)
 {
     (void)arguments;
-    (void)error;
+    if (machine_phase(opaque) == MACHINE_FINISH_MIGRATE ||
+        machine_phase(opaque) == MACHINE_INMIGRATE) {
+        refuse(error, "The guest is on its way to another host; see query-migrate");
+        return NULL;
+    }
     machine_reset(opaque);
     return qmp_nothing();
 }
@@ -222,6 +230,15 @@ const struct qmp_command qmp_commands[] = {
     {"screendump", screendump_arguments, screendump},
     {"set_password", set_password_arguments, set_password},
     {"expire_password", expire_password_arguments, expire_password},
+    {"migrate", migrate_arguments, qmp_migrate},
+    {"migrate-incoming", migrate_incoming_arguments, qmp_migrate_incoming},
+    {"migrate_cancel", NULL, qmp_migrate_cancel},
+    {"migrate-continue", migrate_continue_arguments, qmp_migrate_continue},
+    {"query-migrate", NULL, qmp_query_migrate},
+    {"migrate-set-parameters", migrate_set_parameters_arguments, qmp_migrate_set_parameters},
+    {"query-migrate-parameters", NULL, qmp_query_migrate_parameters},
+    {"migrate-set-capabilities", migrate_set_capabilities_arguments, qmp_migrate_set_capabilities},
+    {"query-migrate-capabilities", NULL, qmp_query_migrate_capabilities},
     {"quit", NULL, quit},
     {NULL, NULL, NULL},
 };

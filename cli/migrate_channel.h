@@ -1,0 +1,15 @@
+/*
+ * Addresses of migrations as monitors give them. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "migration/address.h"
+
+#include <jansson.h>
+
+/*
+ * Takes the address from a command's ARGUMENTS: exactly one of "uri", "channels" (QEMU's list) and
+ * "channel" (the single one of the original proposal). COMMAND is named in ERROR.
+ */
+bool migrate_channel_parse(json_t *arguments, const char *command,
+                           struct migration_address *address, GError **error);

@@ -1,0 +1,248 @@
+/*
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "cli/migrate_qmp.h"
+
+#include "cli/machine.h"
+#include "cli/migrate.h"
+#include "cli/migrate_channel.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ARGUMENTS_END                                                                              \
+    {                                                                                              \
+        NULL, JSON_NULL, false                                                                     \
+    }
+
+const struct qmp_argument migrate_arguments[] = {
+    {"uri", JSON_STRING, true},  {"channels", JSON_ARRAY, true}, {"channel", JSON_OBJECT, true},
+    {"detach", JSON_TRUE, true}, {"resume", JSON_TRUE, true},    ARGUMENTS_END,
+};
+
+json_t *qmp_migrate(void *opaque, json_t *arguments, GError **error)
+{
+    struct migration_address address;
+
+    if (json_is_true(json_object_get(arguments, "resume"))) {
+        migration_fail(error, "Parameter 'resume': there is no paused migration that can be "
+                              "resumed; start again without it");
+        return NULL;
+    }
+    return migrate_channel_parse(arguments, "migrate", &address, error) &&
+                   migrate_start(machine_migrate(opaque), &address, error)
+               ? qmp_nothing()
+               : NULL;
+}
+
+const struct qmp_argument migrate_incoming_arguments[] = {
+    {"uri", JSON_STRING, true},
+    {"channels", JSON_ARRAY, true},
+    {"channel", JSON_OBJECT, true},
+    {"exit-on-error", JSON_TRUE, true},
+    ARGUMENTS_END,
+};
+
+json_t *qmp_migrate_incoming(void *opaque, json_t *arguments, GError **error)
+{
+    struct migration_address address;
+    bool exit_on_error = !json_is_false(json_object_get(arguments, "exit-on-error"));
+
+    return migrate_channel_parse(arguments, "migrate-incoming", &address, error) &&
+                   migrate_receive(machine_migrate(opaque), &address, exit_on_error, error)
+               ? qmp_nothing()
+               : NULL;
+}
+
+json_t *qmp_migrate_cancel(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    migrate_cancel(machine_migrate(opaque));
+    return qmp_nothing();
+}
+
+const struct qmp_argument migrate_continue_arguments[] = {
+    {"state", JSON_STRING, false},
+    ARGUMENTS_END,
+};
+
+json_t *qmp_migrate_continue(void *opaque, json_t *arguments, GError **error)
+{
+    const char *state = json_string_value(json_object_get(arguments, "state"));
+
+    if (strcmp(state, "pre-switchover") != 0) {
+        migration_fail(error, "Parameter 'state' does not accept value '%s'; valid: pre-switchover",
+                       state);
+        return NULL;
+    }
+    return migrate_continue(machine_migrate(opaque), error) ? qmp_nothing() : NULL;
+}
+
+json_t *qmp_query_migrate(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    (void)error;
+    return migrate_query(machine_migrate(opaque));
+}
+
+/* Parameters: all of them numbers. */
+
+enum parameter_type { PARAMETER_U64, PARAMETER_UNSIGNED };
+
+static const struct parameter {
+    const char *name;
+    enum parameter_type type;
+    size_t offset;
+    int64_t min, max;
+} parameters[] = {
+    {"max-bandwidth", PARAMETER_U64, offsetof(struct migration_parameters, max_bandwidth), 0,
+     INT64_MAX},
+    {"downtime-limit", PARAMETER_U64, offsetof(struct migration_parameters, downtime_limit), 0,
+     2000000},
+    {"cpu-throttle-initial", PARAMETER_UNSIGNED,
+     offsetof(struct migration_parameters, throttle_initial), 1, 99},
+    {"cpu-throttle-increment", PARAMETER_UNSIGNED,
+     offsetof(struct migration_parameters, throttle_increment), 1, 99},
+    {"max-cpu-throttle", PARAMETER_UNSIGNED, offsetof(struct migration_parameters, throttle_max), 1,
+     99},
+};
+
+const struct qmp_argument migrate_set_parameters_arguments[] = {
+    {"max-bandwidth", JSON_INTEGER, true},        {"downtime-limit", JSON_INTEGER, true},
+    {"cpu-throttle-initial", JSON_INTEGER, true}, {"cpu-throttle-increment", JSON_INTEGER, true},
+    {"max-cpu-throttle", JSON_INTEGER, true},     ARGUMENTS_END,
+};
+
+static void *parameter_place(const struct parameter *parameter, struct migration_parameters *values)
+{
+    return (uint8_t *)values + parameter->offset;
+}
+
+json_t *qmp_migrate_set_parameters(void *opaque, json_t *arguments, GError **error)
+{
+    struct migrate *migrate = machine_migrate(opaque);
+    struct migration_parameters changed = *migrate_parameters(migrate);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(parameters); i++) {
+        const struct parameter *parameter = &parameters[i];
+        json_t *value = json_object_get(arguments, parameter->name);
+        int64_t number = json_integer_value(value);
+        if (!value)
+            continue;
+        if (number < parameter->min || number > parameter->max) {
+            migration_fail(
+                error, "Parameter '%s' expects an integer in the range of %" PRId64 " to %" PRId64,
+                parameter->name, parameter->min, parameter->max);
+            return NULL;
+        }
+        if (parameter->type == PARAMETER_U64)
+            *(uint64_t *)parameter_place(parameter, &changed) = (uint64_t)number;
+        else
+            *(unsigned *)parameter_place(parameter, &changed) = (unsigned)number;
+    }
+    *migrate_parameters(migrate) = changed;
+    migrate_parameters_changed(migrate);
+    return qmp_nothing();
+}
+
+json_t *qmp_query_migrate_parameters(void *opaque, json_t *arguments, GError **error)
+{
+    struct migration_parameters *values = migrate_parameters(machine_migrate(opaque));
+    json_t *result = json_object();
+
+    (void)arguments;
+    (void)error;
+    for (unsigned i = 0; i < G_N_ELEMENTS(parameters); i++) {
+        const void *place = parameter_place(&parameters[i], values);
+        uint64_t number = parameters[i].type == PARAMETER_U64 ? *(const uint64_t *)place
+                                                              : *(const unsigned *)place;
+        json_object_set_new(result, parameters[i].name, json_integer((json_int_t)number));
+    }
+    return result;
+}
+
+/* Capabilities: all of them switches. */
+
+struct capability {
+    const char *name;
+    bool *value;
+};
+
+#define CAPABILITIES 3
+
+static void list_capabilities(struct migrate *migrate, struct capability list[CAPABILITIES])
+{
+    struct migration_parameters *values = migrate_parameters(migrate);
+
+    list[0] = (struct capability){"events", migrate_events(migrate)};
+    list[1] = (struct capability){"auto-converge", &values->auto_converge};
+    list[2] = (struct capability){"pause-before-switchover", &values->pause_before_switchover};
+}
+
+const struct qmp_argument migrate_set_capabilities_arguments[] = {
+    {"capabilities", JSON_ARRAY, false},
+    ARGUMENTS_END,
+};
+
+static struct capability *find_capability(struct capability list[CAPABILITIES], const char *name)
+{
+    for (unsigned i = 0; name && i < CAPABILITIES; i++) {
+        if (!strcmp(list[i].name, name))
+            return &list[i];
+    }
+    return NULL;
+}
+
+static bool check_capability(struct capability list[CAPABILITIES], json_t *item, GError **error)
+{
+    const char *name = json_string_value(json_object_get(item, "capability"));
+
+    if (!name || !json_is_boolean(json_object_get(item, "state")))
+        return migration_fail(error, "Parameter 'capabilities' must be a list of objects with "
+                                     "'capability', a string, and 'state', a boolean");
+    /* What is off anyway may be switched off. */
+    return find_capability(list, name) || json_is_false(json_object_get(item, "state")) ||
+           migration_fail(error,
+                          "Capability '%s' is not available; there are: events, "
+                          "auto-converge, pause-before-switchover",
+                          name);
+}
+
+json_t *qmp_migrate_set_capabilities(void *opaque, json_t *arguments, GError **error)
+{
+    struct migrate *migrate = machine_migrate(opaque);
+    json_t *items = json_object_get(arguments, "capabilities"), *item;
+    struct capability list[CAPABILITIES];
+    size_t index;
+
+    list_capabilities(migrate, list);
+    json_array_foreach(items, index, item)
+    {
+        if (!check_capability(list, item, error))
+            return NULL;
+    }
+    json_array_foreach(items, index, item)
+    {
+        struct capability *capability =
+            find_capability(list, json_string_value(json_object_get(item, "capability")));
+        if (capability)
+            *capability->value = json_is_true(json_object_get(item, "state"));
+    }
+    migrate_parameters_changed(migrate);
+    return qmp_nothing();
+}
+
+json_t *qmp_query_migrate_capabilities(void *opaque, json_t *arguments, GError **error)
+{
+    struct capability list[CAPABILITIES];
+    json_t *result = json_array();
+
+    (void)arguments;
+    (void)error;
+    list_capabilities(machine_migrate(opaque), list);
+    for (unsigned i = 0; i < CAPABILITIES; i++)
+        json_array_append_new(
+            result, json_pack("{s:s,s:b}", "capability", list[i].name, "state", *list[i].value));
+    return result;
+}
