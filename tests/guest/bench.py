@@ -48,7 +48,7 @@ def _die_with_parent():
 class Process:
     """A child with its output in a file, ended with the bench."""
 
-    def __init__(self, name, arguments, log):
+    def __init__(self, name, arguments, log, env=None):
         self.name, self.log = name, log
         with open(log, "wb") as output:
             self.popen = subprocess.Popen(
@@ -56,6 +56,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env=env,
                 preexec_fn=_die_with_parent,
             )
 
@@ -80,6 +81,12 @@ class Process:
                 tail = self.output()[-3000:]
                 raise TimeoutError(f"{self.name} did not print {pattern!r}:\n{tail}")
             time.sleep(0.05)
+
+    def mapped_file(self, name):
+        """The path of the mapped file with that name in it, as the process sees it; or None."""
+        with open(f"/proc/{self.popen.pid}/maps") as maps:
+            paths = [line.split()[-1] for line in maps if name in line]
+        return paths[0] if paths else None
 
     def end(self, timeout=10):
         """SIGTERM, and SIGKILL to what does not obey; gives the exit status."""
@@ -112,8 +119,8 @@ class Bench:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def start(self, name, arguments):
-        process = Process(name, arguments, self.path(f"{name}-{len(self.processes)}.log"))
+    def start(self, name, arguments, env=None):
+        process = Process(name, arguments, self.path(f"{name}-{len(self.processes)}.log"), env)
         self.processes.append(process)
         return process
 

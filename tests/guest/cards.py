@@ -37,6 +37,7 @@ class CassiaCard:
     def __init__(self, bench, name="card", mmap="auto", options=()):
         self.bench = bench
         self.qemu = TreeQemu(bench)
+        self.environment = None
         self.socket = bench.path(f"{name}.sock")
         self.monitor = bench.path(f"{name}.qmp")
         self.process = bench.start(
@@ -72,6 +73,10 @@ class CassiaCard:
             "socket": {"type": "unix", "path": self.qemu.view(self.socket)},
         }
 
+    def check_started(self, guest):
+        del guest
+        self.process.check_alive()
+
     def qemu_options(self):
         return []
 
@@ -96,18 +101,34 @@ class CassiaCard:
 
 
 class QemuCard:
-    """QEMU's own QXL card and SPICE server, on which the tests prove themselves."""
+    """QEMU's own QXL card and SPICE server, on which the tests prove themselves.
+
+    driver is "qxl" or, for the primary card with a VGA core, "qxl-vga". With a library the card
+    stays QEMU's and the server becomes that libspice-server.so.1.
+    """
 
     can_unplug = False  # QEMU 11.1 takes it away from the guest but never finishes
 
-    def __init__(self, bench):
+    def __init__(self, bench, qemu=None, driver="qxl", library=None):
         self.bench = bench
-        self.qemu = TreeQemu(bench)
+        self.qemu = qemu or TreeQemu(bench)
+        self.driver = driver
         self.spice = bench.path("spice.sock")
         self.uri = f"spice+unix://{self.spice}"
+        self.environment = dict(os.environ)
+        self.library = library and self.qemu.reachable(library)
+        if library:
+            folder = os.path.dirname(self.qemu.view(self.library))
+            self.environment["LD_LIBRARY_PATH"] = folder
 
     def device(self):
-        return {"driver": "qxl", "id": DEVICE_ID}
+        return {"driver": self.driver, "id": DEVICE_ID}
+
+    def check_started(self, guest):
+        """QEMU falls back to the distribution's library without a word."""
+        loaded = guest.process.mapped_file("libspice-server")
+        if self.library and loaded != self.library:
+            raise AssertionError(f"QEMU has loaded {loaded}, not {self.library}")
 
     def qemu_options(self):
         return ["-spice", f"unix=on,addr={self.qemu.view(self.spice)},disable-ticketing=on"]

@@ -113,6 +113,7 @@ class Guest:
             + ["-qmp", f"unix:{view(monitor)},server=on,wait=off"]
             + ["-device", json.dumps({**card.device(), "addr": _address(SLOTS[0])})]
             + card.qemu_options(),
+            env=card.environment,
         )
         self.buffer = b""
         self.stuck = None

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The QEMU that guest tests run."""
+"""The QEMU programs that guest tests run: that of the tree of chroot.sh, and the host's own."""
 
 import os
+import shutil
+
+from tap import Skip
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -17,3 +20,26 @@ class TreeQemu:
 
     def view(self, path):
         return "/" + os.path.relpath(path, self.bench.tree)
+
+    def reachable(self, library):
+        """The library, or a copy of it, at a path that this QEMU can see."""
+        folder = self.bench.path("lib")
+        os.makedirs(folder)
+        return shutil.copy(library, folder)
+
+
+class HostQemu:
+    """The QEMU that is installed on the host, whichever it is."""
+
+    def __init__(self, bench):
+        del bench
+        program = shutil.which(PROGRAM)
+        if not program:
+            raise Skip(f"{PROGRAM} is not installed on this machine (qemu-system-x86)")
+        self.command = [program]
+
+    def view(self, path):
+        return path
+
+    def reachable(self, library):
+        return os.path.realpath(library)

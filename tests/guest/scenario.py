@@ -42,6 +42,7 @@ def live(tap, bench, card, kernel):
     case = lambda what: tap.case(f"Linux {guest.release}: {what}")  # noqa: E731
 
     with case("the driver takes the card"):
+        card.check_started(guest)
         guest.run("load_driver")
         guest.frame_buffer()
     with case("the text console"):
