@@ -181,6 +181,11 @@ static bool store(const char *option, const struct option_key *key, const char *
         g_free(*(char **)field);
         *(char **)field = g_strdup(value);
         return true;
+    case OPTION_STRINGS:
+        if (!*(GPtrArray **)field)
+            *(GPtrArray **)field = g_ptr_array_new_with_free_func(g_free);
+        g_ptr_array_add(*(GPtrArray **)field, g_strdup(value));
+        return true;
     case OPTION_NUMBER:
         return option_number_parse(option, key->name, value, key->min, key->max, field, error);
     case OPTION_SIZE:
@@ -222,5 +227,7 @@ void option_list_clear(const struct option_key *keys, void *target)
     for (; keys->name; keys++) {
         if (keys->type == OPTION_STRING)
             g_clear_pointer((char **)((char *)target + keys->offset), g_free);
+        if (keys->type == OPTION_STRINGS)
+            g_clear_pointer((GPtrArray **)((char *)target + keys->offset), g_ptr_array_unref);
     }
 }

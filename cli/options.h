@@ -21,6 +21,7 @@ GQuark cli_error_quark(void);
 
 enum option_type {
     OPTION_STRING,   /* char *, freed by option_list_clear() */
+    OPTION_STRINGS,  /* GPtrArray * of char *, one for each time the key is given; freed likewise */
     OPTION_BOOL,     /* bool; on, yes, true, y or off, no, false, n; the bare key means on */
     OPTION_TRISTATE, /* enum option_tristate; written as OPTION_BOOL */
     OPTION_NUMBER,   /* int64_t; decimal or 0x hexadecimal */

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define DEFAULT_ADDRESS "127.0.0.1"
@@ -17,8 +18,6 @@ static const char *const compressions[] = {"default", "off", "auto_glz", "auto_l
                                            "glz",     "lz",  "lz4",      NULL};
 static const char *const streamings[] = {"default", "off", "all", "filter", NULL};
 
-#define NO_TLS   "this server has no TLS yet; use a unix socket or an SSH tunnel"
-#define NO_SASL  "this server has no SASL yet; use password-secret"
 #define NO_AGENT "there is no channel to a guest agent yet"
 #define NO_GL    "nothing is rendered by OpenGL here"
 
@@ -38,17 +37,17 @@ static const struct option_key keys[] = {
     {"password-secret", OPTION_STRING, FIELD(password_secret), 0, 0, NULL, NULL},
     {"image-compression", OPTION_CHOICE, FIELD(image_compression), 0, 0, compressions, NULL},
     {"streaming-video", OPTION_CHOICE, FIELD(streaming_video), 0, 0, streamings, NULL},
-    REFUSE("tls-port", NO_TLS),
-    REFUSE("tls-channel", NO_TLS),
-    REFUSE("plaintext-channel", NO_TLS),
-    REFUSE("tls-ciphers", NO_TLS),
-    REFUSE("x509-dir", NO_TLS),
-    REFUSE("x509-key-file", NO_TLS),
-    REFUSE("x509-key-password", NO_TLS),
-    REFUSE("x509-cert-file", NO_TLS),
-    REFUSE("x509-cacert-file", NO_TLS),
-    REFUSE("x509-dh-key-file", NO_TLS),
-    REFUSE("sasl", NO_SASL),
+    {"tls-port", OPTION_NUMBER, FIELD(tls_port), 1, 65535, NULL, NULL},
+    {"tls-channel", OPTION_STRINGS, FIELD(tls_channels), 0, 0, NULL, NULL},
+    {"plaintext-channel", OPTION_STRINGS, FIELD(plaintext_channels), 0, 0, NULL, NULL},
+    {"tls-ciphers", OPTION_STRING, FIELD(tls_ciphers), 0, 0, NULL, NULL},
+    {"x509-dir", OPTION_STRING, FIELD(x509_dir), 0, 0, NULL, NULL},
+    {"x509-key-file", OPTION_STRING, FIELD(x509_key), 0, 0, NULL, NULL},
+    {"x509-key-password", OPTION_STRING, FIELD(x509_key_password), 0, 0, NULL, NULL},
+    {"x509-cert-file", OPTION_STRING, FIELD(x509_cert), 0, 0, NULL, NULL},
+    {"x509-cacert-file", OPTION_STRING, FIELD(x509_ca), 0, 0, NULL, NULL},
+    {"x509-dh-key-file", OPTION_STRING, FIELD(x509_dh), 0, 0, NULL, NULL},
+    {"sasl", OPTION_BOOL, FIELD(sasl), 0, 0, NULL, NULL},
     REFUSE("seamless-migration", "clients cannot be moved to another server yet"),
     REFUSE("jpeg-wan-compression", "the server chooses"),
     REFUSE("zlib-glz-wan-compression", "the server chooses"),
@@ -86,6 +85,7 @@ void spice_options_init(struct spice_options *options)
 void spice_options_finish(struct spice_options *options)
 {
     g_clear_pointer(&options->password, free_secret);
+    g_clear_pointer(&options->x509_key_password, free_secret);
     option_list_clear(keys, options);
     g_clear_pointer(&options->secrets, g_hash_table_unref);
 }
@@ -100,6 +100,8 @@ bool spice_options_parse(const char *text, struct spice_options *options, GError
         return usage(error, "ipv4 and ipv6 exclude each other; give neither for both families");
     if (options->password && options->password_secret)
         return usage(error, "password and password-secret exclude each other");
+    if (!options->tls_port && options->tls_channels)
+        return usage(error, "tls-channel needs tls-port");
     if (options->password && strlen(options->password) > PASSWORD_MAX)
         return usage(error, "password: longer than " G_STRINGIFY(PASSWORD_MAX) " bytes");
     return true;
@@ -171,7 +173,7 @@ bool spice_options_listen(const struct spice_options *options, struct listener *
                                 : options->ipv6 ? LISTEN_IPV6
                                                 : LISTEN_ANY;
     bool open = options->disable_ticketing == OPTION_UNSET && !options->password &&
-                !options->password_secret;
+                !options->password_secret && !options->sasl;
 
     if (options->password_secret &&
         !g_hash_table_contains(options->secrets, options->password_secret)) {
@@ -229,9 +231,77 @@ static bool check_available(const struct spice_options *options, GError **error)
     return true;
 }
 
+/* FILE, or NAME in the folder that the options name. */
+static char *x509_path(const struct spice_options *options, const char *file, const char *name)
+{
+    return file ? g_strdup(file)
+                : g_build_filename(options->x509_dir ? options->x509_dir : ".", name, NULL);
+}
+
+static bool set_tls(const struct spice_options *options, SpiceServer *server, GError **error)
+{
+    g_autofree char *ca = x509_path(options, options->x509_ca, "ca-cert.pem");
+    g_autofree char *cert = x509_path(options, options->x509_cert, "server-cert.pem");
+    g_autofree char *key = x509_path(options, options->x509_key, "server-key.pem");
+    const char *files[] = {ca, cert, key, options->x509_dh};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        if (files[i] && g_access(files[i], R_OK)) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                        "-spice: tls-port: cannot read %s: %s; see x509-dir and x509-*-file",
+                        files[i], g_strerror(errno));
+            return false;
+        }
+    }
+    if (spice_server_set_tls(server, (int)options->tls_port, ca, cert, key,
+                             options->x509_key_password, options->x509_dh, options->tls_ciphers))
+        return usage(error, "tls-port: the server does not take these settings");
+    if (!options->unix_socket)
+        spice_server_set_addr(server, options->addr ? options->addr : DEFAULT_ADDRESS,
+                              options->ipv4   ? SPICE_ADDR_FLAG_IPV4_ONLY
+                              : options->ipv6 ? SPICE_ADDR_FLAG_IPV6_ONLY
+                                              : 0);
+    return true;
+}
+
+static bool set_channels(SpiceServer *server, const char *key, const GPtrArray *names, int security,
+                         GError **error)
+{
+    for (guint i = 0; names && i < names->len; i++) {
+        const char *name = g_ptr_array_index(names, i);
+
+        if (spice_server_set_channel_security(server, strcmp(name, "default") ? name : NULL,
+                                              security)) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                        "-spice: %s: '%s' is no channel: default, main, display, inputs, cursor, "
+                        "playback, record, smartcard, usbredir, port or webdav",
+                        key, name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_security(const struct spice_options *options, SpiceServer *server, GError **error)
+{
+    if (options->tls_port && !set_tls(options, server, error))
+        return false;
+    /* Who names only the TLS port does not want anything in plain text. */
+    if (options->tls_port && options->port < 0 && !options->unix_socket)
+        spice_server_set_channel_security(server, NULL, SPICE_CHANNEL_SECURITY_SSL);
+    if (!set_channels(server, "tls-channel", options->tls_channels, SPICE_CHANNEL_SECURITY_SSL,
+                      error) ||
+        !set_channels(server, "plaintext-channel", options->plaintext_channels,
+                      SPICE_CHANNEL_SECURITY_NONE, error))
+        return false;
+    if (options->sasl && spice_server_set_sasl(server, 1))
+        return usage(error, "sasl: the server was built without SASL; use password-secret");
+    return true;
+}
+
 bool spice_options_apply(const struct spice_options *options, SpiceServer *server, GError **error)
 {
-    if (!check_available(options, error))
+    if (!check_available(options, error) || !set_security(options, server, error))
         return false;
     if (options->image_compression &&
         (spice_server_set_image_compression(server,

@@ -18,6 +18,11 @@ struct spice_options {
     char *password, *password_secret;
     int image_compression; /* 0: not given; the server's values */
     int streaming_video;
+    int64_t tls_port; /* 0: no TLS */
+    char *x509_dir;   /* where the files are that are not named; NULL: here */
+    char *x509_ca, *x509_cert, *x509_key, *x509_key_password, *x509_dh, *tls_ciphers;
+    GPtrArray *tls_channels, *plaintext_channels; /* names, or "default"; NULL: none */
+    bool sasl;
     GHashTable *secrets; /* of -object: id to text */
 };
 

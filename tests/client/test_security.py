@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
+from cassia import Demo
 from gtk_client import GtkClient
 from tap import Tap
 from tls import SUBJECT, TlsClient, free_port, make_certificates
@@ -333,6 +334,29 @@ for name, (option, expected) in broken.items():
                               f"--tls-port={free_port()}", f"--tls-folder={folder}", option],
                              capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
         assert run.returncode == 1 and expected in run.stderr + run.stdout, run.stderr + run.stdout
+
+# The program.
+
+with tap.case("cassia demo with TLS: only the channels that are named need it"):
+    demo_tls = free_port()
+    with Demo(spice=f"port=0,tls-port={demo_tls},x509-dir={folder},tls-channel=inputs,"
+              "tls-channel=cursor") as demo:
+        with spice.Client(demo.port) as client:
+            assert link_error(client) == 0
+        for channel in (spice.INPUTS, spice.CURSOR):
+            with spice.Client(demo.port) as client:
+                assert link_error(client, channel_type=channel) == spice.NEED_SECURED
+        with GtkClient("host=localhost", f"port={demo.port}", f"tls-port={demo_tls}", ca) as client:
+            client.expect("display 0")
+            client.expect("channel 3 0 opened")
+
+with tap.case("cassia demo with a TLS port alone: nothing in plain text"):
+    with Demo(spice=f"tls-port={demo_tls},x509-dir={folder},"
+              f"x509-key-file={folder}/server-key-enc.pem,x509-key-password=key secret") as demo:
+        with spice.Client(demo.port) as client:
+            assert link_error(client) == spice.NEED_SECURED
+        with TlsClient(demo_tls, folder) as client:
+            assert link_error(client) == 0
 
 shutil.rmtree(folder, ignore_errors=True)
 tap.finish()

@@ -219,8 +219,8 @@ static void test_spice(void)
         const char *text, *says;
     } bad[] = {
         {"port=65536", "0 to 65535"},
-        {"tls-port=5901", "no TLS yet"},
-        {"sasl=on", "no SASL yet"},
+        {"tls-port=0", "1 to 65535"},
+        {"tls-channel=main", "needs tls-port"},
         {"gl=on", "OpenGL"},
         {"unix=on", "unix=on takes addr=PATH"},
         {"unix=on,addr=/x,port=1", "no port"},
