@@ -40,6 +40,7 @@ static void client_disconnect(struct channel_client *cc)
     if (client->init_timer != NULL)
         loop_timer_destroy(client->init_timer);
     display_client_finish(client);
+    glz_dictionary_destroy(client->glz);
     if (client->waited_since != 0)
         display->has_room(display->opaque);
     if (was_ready)
@@ -64,6 +65,10 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     client->init_timer = NULL;
     client->ready = true;
     client->dictionary_pixels = window_size;
+    /* A client's displays number the pictures of one dictionary together; one display alone has
+     * nobody to agree with. */
+    if (client->base.channel->id == 0)
+        client->glz = glz_dictionary_create(client->dictionary_pixels);
     display_client_start(client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);

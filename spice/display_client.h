@@ -43,6 +43,7 @@ struct display_client {
     bool ready; /* has sent INIT */
     struct loop_timer *init_timer;
     SpiceImageCompression compression;
+    struct glz_dictionary *glz; /* NULL: none */
     uint32_t dictionary_pixels; /* what the client keeps of dictionary images; 0: it knows none */
     bool monitors_pending, mark_pending, palettes_pending;
 

@@ -73,29 +73,47 @@ static enum image_method choose(const struct compressor *compressor,
     default:
         break;
     }
+    if (policy->glz != NULL && glz_accepts(policy->glz, source) &&
+        (policy->mode == SPICE_IMAGE_COMPRESSION_AUTO_GLZ ||
+         policy->mode == SPICE_IMAGE_COMPRESSION_GLZ))
+        return IMAGE_GLZ;
     return choose_lz(compressor, policy, source);
+}
+
+static bool encode(struct compressor *compressor, const struct image_policy *policy,
+                   const struct codec_source *source, struct encoded_image *encoded)
+{
+    enum image_method method = encoded->method;
+    const struct encoder_impl *impl = compressor->impls[method];
+    uint8_t *data;
+    size_t size;
+
+    if (method == IMAGE_GLZ) {
+        if (!glz_encode(policy->glz, source, &data, &size))
+            return false;
+        encoded->type = SPICE_IMAGE_TYPE_GLZ_RGB;
+    } else {
+        if (compressor->encoders[method] == NULL)
+            compressor->encoders[method] = impl->create();
+        if (compressor->encoders[method] == NULL ||
+            !impl->encode(compressor->encoders[method], source, &data, &size))
+            return false;
+        encoded->type = impl->image_type;
+    }
+    encoded->data = g_bytes_new_take(data, size);
+    return true;
 }
 
 bool compressor_encode(struct compressor *compressor, const struct image_policy *policy,
                        const struct codec_source *source, struct encoded_image *encoded)
 {
     enum image_method method = choose(compressor, policy, source);
-    const struct encoder_impl *impl = compressor->impls[method];
-    uint8_t *data;
-    size_t size;
 
-    if (impl == NULL)
+    if (method == IMAGE_RAW)
         return false;
-    if (encoded->method == method)
+    if (encoded->method == method && method != IMAGE_GLZ)
         return encoded->data != NULL;
     encoded_image_finish(encoded);
     encoded->method = method;
-    if (compressor->encoders[method] == NULL)
-        compressor->encoders[method] = impl->create();
-    if (compressor->encoders[method] == NULL ||
-        !impl->encode(compressor->encoders[method], source, &data, &size))
-        return false;
-    encoded->type = impl->image_type;
-    encoded->data = g_bytes_new_take(data, size);
-    return true;
+    return encode(compressor, policy, source, encoded);
 }

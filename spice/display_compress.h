@@ -6,6 +6,7 @@
 #pragma once
 
 #include "display/codec.h"
+#include "display/glz.h"
 
 #include <glib.h>
 #include <spice/enums.h>
@@ -15,6 +16,7 @@ struct image_policy {
     SpiceImageCompression mode; /* asked for by the host, or by the client */
     bool lz4;                   /* the client reads LZ4, */
     bool palettes;              /* and LZ with palettes */
+    struct glz_dictionary *glz; /* the client's; NULL: none */
 };
 
 enum image_method {
@@ -23,6 +25,7 @@ enum image_method {
     IMAGE_LZ_PALETTE,
     IMAGE_QUIC,
     IMAGE_LZ4,
+    IMAGE_GLZ, /* different for each client */
     IMAGE_METHODS,
 };
 

@@ -16,6 +16,7 @@ static struct image_policy policy_of(const struct display_client *client)
                                                        : client->compression,
         .lz4 = channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
         .palettes = client->dictionary_pixels > 0,
+        .glz = client->glz,
     };
 }
 

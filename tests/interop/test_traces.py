@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-MODES = ["off", "lz4", "lz", "quic", "auto_glz"]
+MODES = ["off", "lz4", "lz", "quic", "auto_glz", "glz"]
 # With LZ4 libspice-server itself sends 8-bit alpha pictures that spice-gtk cannot decode, so this
 # trace has no golden picture in that mode by the peer; ours must have the same one all the same.
 shared = pathlib.Path(os.environ["SHARED"])

@@ -1,0 +1,28 @@
+/*
+ * GLZ, LZ with a dictionary of the pictures sent before: codecs.md section 3.
+ *
+ * The dictionary keeps private copies, so nobody has to wait for it. It belongs to one client, and
+ * to one thread. Pictures are numbered in the order of encoding, and each that glz_encode() gives
+ * out must reach the client.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/codec.h"
+
+#define GLZ_HEADER_SIZE 33
+#define GLZ_MAX_WINDOW  (1u << 25) /* pixels */
+
+struct glz_dictionary;
+
+/* WINDOW is what the client keeps, pixels; the dictionary may keep less. NULL: too small or large.
+ */
+struct glz_dictionary *glz_dictionary_create(uint32_t window);
+void glz_dictionary_destroy(struct glz_dictionary *dictionary); /* NULL is allowed */
+
+/* Can such a picture be part of the dictionary? Those that cannot are to be sent otherwise. */
+bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source);
+/* As encoder_impl.encode(); an accepted picture. When false, the dictionary has not got it. */
+bool glz_encode(struct glz_dictionary *dictionary, const struct codec_source *source, uint8_t **out,
+                size_t *out_size);

@@ -1,0 +1,244 @@
+/*
+ * The GLZ encoder, read back by a decoder written from codecs.md section 3 alone, which keeps as
+ * little of the past as the stream says it may.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "display/glz.h"
+#include "display/lz.h"
+
+#include <glib.h>
+#include <string.h>
+
+struct decoder {
+    GPtrArray *pictures; /* of GArray of uint32_t by number; NULL: released */
+};
+
+static uint32_t be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
+}
+
+static void copy_match(const struct decoder *decoder, GArray *to, uint32_t age, uint32_t offset,
+                       uint32_t length)
+{
+    const GArray *from = to;
+    uint32_t at = to->len - 1 - offset;
+
+    if (age == 0) {
+        g_assert_cmpuint(offset, <, to->len);
+    } else {
+        g_assert_cmpuint(age, <=, decoder->pictures->len);
+        from = decoder->pictures->pdata[decoder->pictures->len - age];
+        g_assert_nonnull(from);
+        at = offset;
+        g_assert_cmpuint((uint64_t)offset + length, <=, from->len);
+    }
+    for (; length > 0; length--) {
+        uint32_t pixel = g_array_index(from, uint32_t, at++);
+
+        g_array_append_val(to, pixel);
+    }
+}
+
+/* The picture's pixels, which the decoder keeps. */
+static GArray *decode(struct decoder *decoder, const uint8_t *data, size_t size,
+                      const struct codec_source *source)
+{
+    const uint8_t *at = data + GLZ_HEADER_SIZE, *end = data + size;
+    uint32_t pixels = source->width * source->height, window;
+    GArray *to = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), pixels);
+
+    g_assert_cmpuint(size, >, GLZ_HEADER_SIZE);
+    g_assert_cmphex(be32(data), ==, LZ_MAGIC);
+    g_assert_cmphex(be32(data + 4), ==, LZ_VERSION);
+    g_assert_cmphex(data[8], ==, LZ_RGB32 | source->top_down << 4);
+    g_assert_cmpuint(be32(data + 9), ==, source->width);
+    g_assert_cmpuint(be32(data + 13), ==, source->height);
+    g_assert_cmpuint(be32(data + 17), ==, source->width * 4);
+    g_assert_cmpuint(be32(data + 21), ==, 0);
+    g_assert_cmpuint(be32(data + 25), ==, decoder->pictures->len);
+    window = be32(data + 29);
+    g_assert_cmpuint(window, <=, decoder->pictures->len);
+    for (uint32_t i = 0; i < decoder->pictures->len - window; i++) {
+        if (decoder->pictures->pdata[i] != NULL)
+            g_array_unref(decoder->pictures->pdata[i]);
+        decoder->pictures->pdata[i] = NULL;
+    }
+
+    while (to->len < pixels) {
+        uint8_t control = *at++;
+        uint32_t length = control >> 5, offset = control & 15, age, bytes;
+        bool far = control >> 4 & 1;
+
+        if (control < 32) {
+            for (unsigned i = 0; i <= control; i++, at += 3) {
+                uint32_t pixel = at[0] | at[1] << 8 | at[2] << 16;
+
+                g_array_append_val(to, pixel);
+            }
+            continue;
+        }
+        if (length == 7) {
+            do
+                length += *at;
+            while (*at++ == 255);
+        }
+        offset |= *at++ << 4;
+        bytes = *at >> 6;
+        if (!far) {
+            age = *at++ & 63;
+            for (unsigned i = 0; i < bytes; i++)
+                age |= *at++ << (6 + 8 * i);
+        } else {
+            bool very_far = *at >> 5 & 1;
+
+            offset |= (*at++ & 31) << 12;
+            age = 0;
+            for (unsigned i = 0; i < bytes; i++)
+                age |= *at++ << (8 * i);
+            if (very_far)
+                offset |= *at++ << 17;
+        }
+        copy_match(decoder, to, age, offset, length);
+    }
+    g_assert_true(at == end);
+    g_assert_cmpuint(to->len, ==, pixels);
+    g_ptr_array_add(decoder->pictures, to);
+    return to;
+}
+
+static void free_picture(gpointer picture)
+{
+    if (picture != NULL)
+        g_array_unref(picture);
+}
+
+/* Text that scrolls, with noise; sizes vary. */
+static void paint(uint32_t *pixels, uint32_t width, uint32_t height, unsigned step, GRand *rand)
+{
+    for (uint32_t y = 0; y < height; y++) {
+        for (uint32_t x = 0; x < width; x++) {
+            uint32_t line = (y + step * 3) / 4 % 50, glyph = (line * 7919 + x / 5 * 104729) % 97;
+
+            pixels[y * width + x] = (glyph * (x % 5 + 1) + y) % 3 ? 0xff000000 : 0xa0c0ff + line;
+        }
+    }
+    for (unsigned i = 0; i < 20; i++)
+        pixels[g_rand_int_range(rand, 0, width * height)] = g_rand_int(rand);
+}
+
+static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures, unsigned ratio)
+{
+    struct glz_dictionary *dictionary = glz_dictionary_create(window);
+    struct decoder decoder = {g_ptr_array_new_with_free_func(free_picture)};
+    g_autofree uint32_t *pixels = g_new(uint32_t, (size_t)max_side * max_side);
+    GRand *rand = g_rand_new_with_seed(5);
+    uint64_t in = 0, out = 0;
+    unsigned refused = 0;
+
+    for (unsigned i = 0; i < pictures; i++) {
+        struct iovec piece = {.iov_base = pixels};
+        struct codec_source source = {
+            .format = SPICE_BITMAP_FMT_32BIT,
+            .top_down = i % 3 != 0,
+            .width = i % 2 ? max_side : (uint32_t)g_rand_int_range(rand, 1, max_side),
+            .height = g_rand_int_range(rand, 1, max_side),
+        };
+        uint8_t *data;
+        size_t size;
+
+        source.stride = source.width * 4;
+        piece.iov_len = (size_t)source.stride * source.height;
+        source.data = (struct draw_bytes){.size = piece.iov_len, .count = 1, .pieces = &piece};
+        paint(pixels, source.width, source.height, i, rand);
+        if (i % 9 == 8) { /* nothing can be saved on those */
+            for (uint32_t p = 0; p < source.width * source.height; p++)
+                pixels[p] = g_rand_int(rand);
+            source.format = SPICE_BITMAP_FMT_24BIT;
+            source.stride = source.width * 3;
+        }
+        if (!glz_accepts(dictionary, &source)) {
+            g_assert_cmpuint(source.width * source.height, >=, window);
+            continue;
+        }
+        if (!glz_encode(dictionary, &source, &data, &size)) {
+            refused++;
+            continue;
+        }
+        g_assert_cmpuint(size, <, (size_t)source.stride * source.height);
+        GArray *decoded = decode(&decoder, data, size, &source);
+        for (uint32_t p = 0; p < decoded->len; p++)
+            g_assert_cmphex(g_array_index(decoded, uint32_t, p), ==, pixels[p] & 0xffffff);
+        in += piece.iov_len;
+        out += size;
+        g_free(data);
+
+        /* What is not released yet fits the client's window. */
+        uint64_t kept = 0;
+        for (unsigned p = 0; p < decoder.pictures->len; p++)
+            kept += decoder.pictures->pdata[p] ? ((GArray *)decoder.pictures->pdata[p])->len : 0;
+        g_assert_cmpuint(kept, <=, window);
+    }
+    g_test_message("%" G_GUINT64_FORMAT " bytes became %" G_GUINT64_FORMAT, in, out);
+    g_assert_cmpuint(out * ratio, <, in);
+    g_assert_cmpuint(refused, >, 0);
+    g_rand_free(rand);
+    g_ptr_array_unref(decoder.pictures);
+    glz_dictionary_destroy(dictionary);
+}
+
+static void test_small_window(void)
+{
+    test_sequence(1 << 14, 120, 400, 8);
+}
+
+/* Offsets and ages of all sizes. */
+static void test_large_window(void)
+{
+    test_sequence(1 << 23, 700, 60, 50);
+}
+
+static void test_many_pictures(void)
+{
+    test_sequence(1 << 20, 14, 6000, 1);
+}
+
+static void test_limits(void)
+{
+    uint8_t pixels[64 * 64 * 4] = {0};
+    struct iovec piece = {pixels, sizeof(pixels)};
+    struct codec_source source = {
+        .format = SPICE_BITMAP_FMT_32BIT,
+        .width = 64,
+        .height = 64,
+        .stride = 256,
+        .data = {.size = sizeof(pixels), .count = 1, .pieces = &piece},
+    };
+    struct glz_dictionary *dictionary;
+
+    g_assert_null(glz_dictionary_create(0));
+    g_assert_null(glz_dictionary_create(GLZ_MAX_WINDOW + 1));
+    dictionary = glz_dictionary_create(64 * 64);
+    g_assert_false(glz_accepts(dictionary, &source));
+    source.height = 63;
+    g_assert_true(glz_accepts(dictionary, &source));
+    source.format = SPICE_BITMAP_FMT_RGBA;
+    g_assert_false(glz_accepts(dictionary, &source));
+    source.format = SPICE_BITMAP_FMT_8BIT;
+    g_assert_false(glz_accepts(dictionary, &source));
+    source.format = SPICE_BITMAP_FMT_32BIT;
+    piece.iov_len = source.data.size = 256 * 62;
+    g_assert_false(glz_accepts(dictionary, &source));
+    glz_dictionary_destroy(dictionary);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/glz/small-window", test_small_window);
+    g_test_add_func("/glz/large-window", test_large_window);
+    g_test_add_func("/glz/many-pictures", test_many_pictures);
+    g_test_add_func("/glz/limits", test_limits);
+    return g_test_run();
+}
