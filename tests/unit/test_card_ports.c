@@ -27,11 +27,24 @@ static void begin_native(struct card_guest *guest)
     guest_create_primary(guest, 640, 480);
 }
 
+/*
+ * After a start the server says what clients can do, on its own thread, and the line is looked at
+ * then: waits for that, or as long as it may take when the guest has already seen it.
+ */
+static void let_server_speak(struct card_guest *guest)
+{
+    if (qxl_card_config(guest->card)->revision < QXL_REVISION_STABLE_V12)
+        return;
+    for (int i = 0; i < 100 && !(guest_pending(guest) & QXL_INTERRUPT_CLIENT); i++)
+        g_usleep(1000);
+}
+
 /* The bug NAME has been seen once, ERROR is raised, and only RESET still works. */
 static void assert_frozen(struct card_guest *guest, const char *name)
 {
     g_assert_cmpuint(guest_bugs(guest, name), ==, 1);
     g_assert_true(guest_is_frozen(guest));
+    let_server_speak(guest);
     /* UPDATE_IRQ is dead too: the line stays as it is. */
     guest_set_header32(guest, FIELD(int_mask), QXL_INTERRUPT_ERROR);
     guest_out(guest, QXL_IO_UPDATE_IRQ, 0);
