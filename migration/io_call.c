@@ -21,7 +21,11 @@ static gboolean dispatch(gpointer opaque)
 {
     struct io_call *call = opaque;
 
-    call->func(call->opaque);
+    pthread_mutex_lock(&call->lock); /* what the caller wrote before is seen from here on */
+    void (*func)(void *opaque) = call->func;
+    void *argument = call->opaque;
+    pthread_mutex_unlock(&call->lock);
+    func(argument);
     pthread_mutex_lock(&call->lock);
     call->waiting = false;
     pthread_cond_broadcast(&call->changed);
