@@ -348,7 +348,8 @@ with tap.case("cassia demo with TLS: only the channels that are named need it"):
                 assert link_error(client, channel_type=channel) == spice.NEED_SECURED
         with GtkClient("host=localhost", f"port={demo.port}", f"tls-port={demo_tls}", ca) as client:
             client.expect("display 0")
-            client.expect("channel 3 0 opened")
+            if "channel 3 0 opened" not in client.seen:
+                client.expect("channel 3 0 opened")
 
 with tap.case("cassia demo with a TLS port alone: nothing in plain text"):
     with Demo(spice=f"tls-port={demo_tls},x509-dir={folder},"
