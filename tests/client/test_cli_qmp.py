@@ -331,6 +331,7 @@ def commands(demo):
 
 with Demo("--load", "text", "--frames", "5", "--fps", "0") as running, \
         tap.guard("a demo with a monitor"):
+    running.wait_finished()  # or there may be no screen yet
     protocol(running)
     hostile(running)
     commands(running)
