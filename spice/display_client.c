@@ -266,6 +266,24 @@ static bool provide_sources(struct display_client *client, const struct drawable
     return provided;
 }
 
+/* Queues what the command painted, in its place, if that is not much. */
+static bool push_snapshot(struct display_client *client, const struct surface *surface,
+                          const pixman_region32_t *region)
+{
+    const pixman_box32_t *box = &region->extents;
+    struct drawable *snapshot;
+
+    if ((int64_t)(box->x2 - box->x1) * (box->y2 - box->y1) > DISPLAY_SNAPSHOT_PIXELS ||
+        !provide(client, surface))
+        return false;
+    snapshot = surface_snapshot(surface, box);
+    if (snapshot == NULL)
+        return false;
+    push_drawable(client, snapshot, surface);
+    drawable_unref(snapshot);
+    return true;
+}
+
 void display_client_draw(struct display_client *client, struct drawable *drawable,
                          const struct surface *surface, const pixman_region32_t *region)
 {
@@ -274,11 +292,14 @@ void display_client_draw(struct display_client *client, struct drawable *drawabl
     if (client->queue_drawables >= DISPLAY_QUEUE_MAX_ITEMS ||
         client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
         display_client_fold(client);
-    if (g_queue_is_empty(&client->damaged) && can_execute(client, &drawable->draw) &&
-        provide_sources(client, drawable) && provide(client, surface))
-        push_drawable(client, drawable, surface);
-    else
+    if (!g_queue_is_empty(&client->damaged)) {
         damage(client, surface, region);
+    } else if (can_execute(client, &drawable->draw) && provide_sources(client, drawable) &&
+               provide(client, surface)) {
+        push_drawable(client, drawable, surface);
+    } else if (!g_queue_is_empty(&client->damaged) || !push_snapshot(client, surface, region)) {
+        damage(client, surface, region);
+    }
 }
 
 static bool fuller_than(const struct display_client *client, unsigned items, size_t bytes)

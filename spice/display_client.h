@@ -15,6 +15,7 @@ enum {
     DISPLAY_PATIENCE_MS = 500,                  /* one that needs longer is slow, */
     DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
+    DISPLAY_SNAPSHOT_PIXELS = 64 * 1024,        /* what is sent in place of a command */
     DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */
     DISPLAY_INIT_TIMEOUT_MS = 30 * 1000,        /* spice-wire.md section 4.2 */
 };

@@ -51,3 +51,9 @@ void surface_destroy(struct surfaces *surfaces, struct surface *surface);
  */
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
                          const struct draw *draw, pixman_region32_t *dirty);
+
+/*
+ * A command that paints what BOX, which is inside, shows now; nothing of the guest is held for it.
+ * NULL: no bitmap has the surface's format.
+ */
+struct drawable *surface_snapshot(const struct surface *surface, const draw_rect *box);
