@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Recorded desktops through our server and the distribution's, in turns: a table and a chart of ratios.
+
+    tests/bench/recorded_desktops.py --library DIR [--traces DIR]... [--modes LIST] [--runs N] [--out DIR]
+
+Every recording (*.rec, *.rec.xz, *.rec.zst) of the folders goes through both libraries with a
+measuring client connected (the harness of $SHARED/replay): in each image compression in lockstep,
+and as `video` at the recorded speed with video streaming. Writes runs.tsv (every run), table.md (the
+ratios, ours to the distribution's) and chart.svg, and prints the table. Below 1 is less than the peer.
+"""
+
+import argparse
+import math
+import os
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+
+SHARED = pathlib.Path(os.environ.get("SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"))
+MODES = {  # name: arguments of run.sh
+    "auto_glz": ["-m", "lockstep", "-c", "auto_glz"],
+    "auto_lz": ["-m", "lockstep", "-c", "auto_lz"],
+    "lz4": ["-m", "lockstep", "-c", "lz4"],
+    "lz": ["-m", "lockstep", "-c", "lz"],
+    "quic": ["-m", "lockstep", "-c", "quic"],
+    "glz": ["-m", "lockstep", "-c", "glz"],
+    "off": ["-m", "lockstep", "-c", "off"],
+    "video": ["-m", "paced", "-c", "auto_glz", "-s", "filter"],
+}
+USUAL = "auto_glz,auto_lz,lz4,quic,glz,video"
+FIGURES = {"CPU": "server_cpu_s", "bytes": "display_bytes", "time": "wall_s", "memory": "peak_rss_kib"}
+TARGETS = {"CPU": 0.5, "bytes": 0.6, "time": 0.6, "memory": 1.0}
+ENDINGS = (".rec", ".rec.xz", ".rec.zst")
+
+
+def options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--library", required=True, help="folder of our libspice-server.so.1")
+    parser.add_argument("--traces", action="append", help="folder of recordings (default: $SHARED/traces)")
+    parser.add_argument("--modes", default=USUAL, help=f"of {','.join(MODES)} (default: {USUAL})")
+    parser.add_argument("--runs", type=int, default=1, help="runs of each; the table has the medians")
+    parser.add_argument("--out", default="bench", help="folder of the results")
+    chosen = parser.parse_args()
+    chosen.modes = chosen.modes.split(",")
+    for mode in chosen.modes:
+        if mode not in MODES:
+            parser.error(f"--modes: there is no '{mode}', only {', '.join(MODES)}")
+    folders = [pathlib.Path(f) for f in chosen.traces or [SHARED / "traces"]]
+    chosen.traces = sorted(t for f in folders for t in f.iterdir() if t.name.endswith(ENDINGS))
+    if not chosen.traces:
+        parser.error(f"no recordings ({', '.join(ENDINGS)}) in {', '.join(map(str, folders))}")
+    if not (pathlib.Path(chosen.library) / "libspice-server.so.1").exists():
+        parser.error(f"--library: no libspice-server.so.1 in {chosen.library}")
+    if not (SHARED / "replay" / "replay.c").exists():
+        parser.error(f"the harness {SHARED}/replay is not there; SHARED names the folder it is in")
+    return chosen
+
+
+def title(trace):
+    for ending in ENDINGS:
+        trace = trace.removesuffix(ending)
+    return trace
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return str(s.getsockname()[1])
+
+
+def measure(chosen, work, out):
+    """Every run as a dictionary, also into OUT/runs.tsv."""
+    harness = work / "replay"
+    shutil.copytree(SHARED / "replay", harness)
+    subprocess.run(["make", "-s", "-C", harness], check=True)
+    head = subprocess.run([harness / "run.sh", "-H"], capture_output=True, text=True, check=True).stdout
+    runs, columns = [], head.rstrip("\n").split("\t")
+    total = len(chosen.traces) * len(chosen.modes) * chosen.runs
+    with open(out / "runs.tsv", "w") as table:
+        table.write("measured\twhose\t" + head)
+        for trace in chosen.traces:
+            cache = work / "traces"
+            cache.mkdir()
+            for mode in chosen.modes:
+                for _ in range(chosen.runs):
+                    done = len(runs) // 2
+                    print(f"\r[{done}/{total}] {title(trace.name)} {mode}\033[K", end="", file=sys.stderr)
+                    for whose, place in ("ours", [chosen.library]), ("peer", []):
+                        line = subprocess.run(
+                            [harness / "run.sh", "-p", free_port(), *MODES[mode], trace, *place],
+                            env=dict(os.environ, REPLAY_CACHE=str(cache)), capture_output=True, text=True)
+                        row = dict(zip(columns, line.stdout.rstrip("\n").split("\t")))
+                        if line.returncode or len(row) != len(columns):
+                            sys.exit(f"\n{trace} in mode {mode} ({whose}): {line.stderr or line.stdout}")
+                        row.update(whose=whose, measured=mode, title=title(trace.name))
+                        runs.append(row)
+                        table.write(f"{mode}\t{whose}\t{line.stdout}")
+                        table.flush()
+            shutil.rmtree(cache)
+    print("\r\033[K", end="", file=sys.stderr)
+    return runs
+
+
+def ratios(runs):
+    """{(trace, mode): {figure: ratio}}, and "picture"."""
+    table = {}
+    for trace, mode in dict.fromkeys((r["title"], r["measured"]) for r in runs):
+        of = {w: [r for r in runs if (r["title"], r["measured"], r["whose"]) == (trace, mode, w)]
+              for w in ("ours", "peer")}
+        row = table[trace, mode] = {}
+        for name, column in FIGURES.items():
+            ours, peer = (statistics.median(float(r[column]) for r in of[w]) for w in ("ours", "peer"))
+            row[name] = ours / peer if peer else float("nan")
+        row["picture"] = all(r["golden"] != "no" for r in of["ours"])
+        row["complete"] = all(r["end"] == "marker" for r in of["ours"])
+    return table
+
+
+def verdict(row, mode):
+    if not row["complete"]:
+        return "never arrived"
+    return "equal" if row["picture"] else "lossy" if mode == "video" else "DIFFERS"
+
+
+def markdown(table):
+    lines = ["| recording | mode | " + " | ".join(FIGURES) + " | picture |", "|---|---|" + "---|" * (len(FIGURES) + 1)]
+    for (trace, mode), row in table.items():
+        lines.append(f"| {trace} | {mode} | " + " | ".join(f"{row[f]:.2f}" for f in FIGURES) +
+                     f" | {verdict(row, mode)} |")
+    for mode in dict.fromkeys(mode for _, mode in table):
+        medians = [statistics.median(row[f] for (_, m), row in table.items() if m == mode) for f in FIGURES]
+        lines.append(f"| **median** | **{mode}** | " + " | ".join(f"**{m:.2f}**" for m in medians) + " | |")
+    return "\n".join(lines) + "\n"
+
+
+def chart(table):
+    """One panel a figure, one line a recording, one dot a mode, on a logarithmic scale round 1."""
+    traces = list(dict.fromkeys(t for t, _ in table))
+    modes = list(dict.fromkeys(m for _, m in table))
+    colours = ["#0b6e99", "#d9730d", "#448361", "#9065b0", "#c14c8a", "#9f6b53", "#787774", "#d44c47"]
+    width, gap, left, top, step = 260, 24, 130, 84, 26
+    low, high = 0.1, 4.0
+    height = top + step * len(traces) + 40
+
+    def x_of(ratio):
+        share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
+        return share * width
+
+    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + len(FIGURES) * (width + gap)}" height="{height}" '
+           'font-family="sans-serif" font-size="12" fill="#333">',
+           '<rect width="100%" height="100%" fill="white"/>',
+           '<text x="12" y="22" font-size="15" font-weight="bold">Ratios to libspice-server, recorded desktops '
+           '(left of 1 is less)</text>']
+    for i, mode in enumerate(modes):
+        svg.append(f'<circle cx="{left + i * 90}" cy="40" r="5" fill="{colours[i % len(colours)]}"/>'
+                   f'<text x="{left + i * 90 + 10}" y="44">{mode}</text>')
+    for i, trace in enumerate(traces):
+        svg.append(f'<text x="{left - 10}" y="{top + i * step + 17}" text-anchor="end">{trace}</text>')
+    for column, figure in enumerate(FIGURES):
+        x = left + column * (width + gap)
+        bottom = top + step * len(traces)
+        svg.append(f'<g transform="translate({x},0)"><text x="0" y="{top - 12}" font-weight="bold">{figure}</text>')
+        for i in range(len(traces)):
+            svg.append(f'<rect x="0" y="{top + i * step}" width="{width}" height="{step - 2}" fill="#f4f4f2"/>')
+        for mark in 0.1, 0.2, 0.5, 1, 2, 4:
+            svg.append(f'<line x1="{x_of(mark):.1f}" x2="{x_of(mark):.1f}" y1="{top}" y2="{bottom}" '
+                       f'stroke="{"#333" if mark == 1 else "#d5d5d2"}"/>'
+                       f'<text x="{x_of(mark):.1f}" y="{bottom + 16}" text-anchor="middle" font-size="10">{mark}</text>')
+        svg.append(f'<line x1="{x_of(TARGETS[figure]):.1f}" x2="{x_of(TARGETS[figure]):.1f}" y1="{top}" y2="{bottom}" '
+                   'stroke="#448361" stroke-dasharray="4 3"/>')
+        for (trace, mode), row in table.items():
+            if row[figure] == row[figure]:
+                svg.append(f'<circle cx="{x_of(row[figure]):.1f}" cy="{top + traces.index(trace) * step + 12}" r="4.5" '
+                           f'fill="{colours[modes.index(mode) % len(colours)]}" fill-opacity="0.85">'
+                           f'<title>{trace} {mode}: {row[figure]:.2f}</title></circle>')
+        svg.append("</g>")
+    svg.append(f'<text x="12" y="{height - 8}" font-size="10">dashed: the target for the median</text></svg>')
+    return "\n".join(svg) + "\n"
+
+
+def main():
+    chosen = options()
+    out = pathlib.Path(chosen.out)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cassia-bench-") as work:
+        table = ratios(measure(chosen, pathlib.Path(work), out))
+    (out / "table.md").write_text(markdown(table))
+    (out / "chart.svg").write_text(chart(table))
+    print(markdown(table), end="")
+    print(f"\n{out}/chart.svg shows it; {out}/runs.tsv has every run.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
