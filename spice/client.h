@@ -24,7 +24,8 @@ struct client {
         CLIENT_CONNECTED,
         CLIENT_LEAVES, /* has been told to go */
     } move;
-    unsigned late_answers; /* to messages that told it to connect, and no longer hold */
+    SpiceMigrateOutcome outcome; /* of being told to connect, as hosts ask for it */
+    unsigned late_answers;       /* to messages that told it to connect, and no longer hold */
 };
 
 /* One reference, the caller's. ID is random. */

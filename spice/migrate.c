@@ -170,6 +170,7 @@ static void cancel(struct migrate *migrate)
         if (client->move != CLIENT_LEAVES) {
             client->move = CLIENT_STAYS;
         }
+        client->outcome = SPICE_MIGRATE_OUTCOME_NONE;
     }
     forget_target(migrate);
     migrate->expected = false;
@@ -188,6 +189,7 @@ static void on_connect_timeout(void *opaque)
                    CONNECT_MS / 1000);
             client->late_answers += client->move == CLIENT_CONNECTS;
             client->move = CLIENT_STAYS;
+            client->outcome = SPICE_MIGRATE_OUTCOME_TIMEOUT;
         }
     }
     end_connecting(migrate);
@@ -290,6 +292,7 @@ static bool is_attached(const struct migrate *migrate)
 
 static void tell_to_connect(struct migrate *migrate, struct client *client)
 {
+    client->outcome = SPICE_MIGRATE_OUTCOME_PENDING;
     if (client->arriving) {
         client->move = CLIENT_WAITS;
     } else {
@@ -317,13 +320,28 @@ int spice_server_migrate_connect(SpiceServer *s, const char *dest, int port, int
     }
     migrate->connecting = true;
     for (GList *l = s->clients; l != NULL; l = l->next) {
-        if (can_connect(l->data)) {
-            tell_to_connect(migrate, l->data);
+        struct client *client = l->data;
+
+        client->outcome = SPICE_MIGRATE_OUTCOME_UNABLE;
+        if (can_connect(client)) {
+            tell_to_connect(migrate, client);
         }
     }
     loop_timer_start(migrate->connect_timer, CONNECT_MS);
     check_progress(migrate);
     return 0;
+}
+
+SpiceMigrateOutcome spice_server_get_migrate_outcome(SpiceServer *s, uint32_t connection_id)
+{
+    for (GList *l = s->clients; l != NULL; l = l->next) {
+        const struct client *client = l->data;
+
+        if (client->id == connection_id) {
+            return client->outcome;
+        }
+    }
+    return SPICE_MIGRATE_OUTCOME_NONE;
 }
 
 int spice_server_migrate_info(SpiceServer *s, const char *dest, int port, int secure_port,
@@ -433,6 +451,7 @@ void migrate_client_answered(struct client *client, bool connected)
     }
     if (client->move == CLIENT_CONNECTS) {
         client->move = connected ? CLIENT_CONNECTED : CLIENT_STAYS;
+        client->outcome = connected ? SPICE_MIGRATE_OUTCOME_CONNECTED : SPICE_MIGRATE_OUTCOME_ERROR;
         g_info("client %08x %s the migration target", client->id,
                connected ? "has connected to" : "cannot connect to");
         check_progress(migrate);
