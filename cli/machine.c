@@ -402,6 +402,11 @@ void machine_event(struct machine *machine, const char *event, json_t *data)
     send_event(machine, event, data);
 }
 
+int machine_take_fd(struct machine *machine, const char *name, GError **error)
+{
+    return qmp_server_take_fd(machine->qmp, name, error);
+}
+
 void machine_fail(struct machine *machine, const char *what, const char *why)
 {
     fprintf(stderr, "cassia: %s: %s\n", what, why);

@@ -76,6 +76,8 @@ void machine_throttle(struct machine *machine, unsigned percent);
 void machine_power_on(struct machine *machine);
 /* Sends an event to the monitors. DATA is stolen; NULL: none. */
 void machine_event(struct machine *machine, const char *event, json_t *data);
+/* As qmp_server_take_fd(). */
+int machine_take_fd(struct machine *machine, const char *name, GError **error);
 /* Ends the program with exit code 1 and "WHAT: WHY" on standard error. */
 void machine_fail(struct machine *machine, const char *what, const char *why);
 bool machine_failed(const struct machine *machine);

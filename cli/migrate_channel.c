@@ -3,6 +3,8 @@
  */
 #include "cli/migrate_channel.h"
 
+#include "cli/machine.h"
+
 #include <string.h>
 
 /* A string member; NULL, with ERROR, when it is missing or something else. */
@@ -140,8 +142,8 @@ static bool parse_channel(json_t *channel, const char *type_name, struct migrati
     return parse_addr(json_object_get(channel, "addr"), address, error);
 }
 
-bool migrate_channel_parse(json_t *arguments, const char *command,
-                           struct migration_address *address, GError **error)
+static bool parse_arguments(json_t *arguments, const char *command,
+                            struct migration_address *address, GError **error)
 {
     static const char *const names[] = {"uri", "channels", "channel"};
     const char *given = NULL;
@@ -170,4 +172,18 @@ bool migrate_channel_parse(json_t *arguments, const char *command,
         return migration_fail(error, "Parameter 'channels' must have exactly one entry, of "
                                      "channel-type 'main'");
     return parse_channel(json_array_get(value, 0), "channel-type", address, error);
+}
+
+bool migrate_channel_parse(struct machine *machine, json_t *arguments, const char *command,
+                           struct migration_address *address, GError **error)
+{
+    if (!parse_arguments(arguments, command, address, error))
+        return false;
+    if (!address->name)
+        return true;
+    address->fd = machine_take_fd(machine, address->name, error);
+    address->owns_fd = address->fd >= 0;
+    if (!address->owns_fd)
+        migration_address_finish(address);
+    return address->owns_fd;
 }

@@ -5,6 +5,7 @@
  */
 #include "cli/qmp.h"
 
+#include "cli/qmp_fds.h"
 #include "cli/qmp_framer.h"
 #include "config.h"
 
@@ -27,6 +28,7 @@ struct session {
     guint read_source, write_source; /* 0: not watching */
     bool negotiated;
     struct qmp_framer framer;
+    struct qmp_fds fds;
     GByteArray *output;
 };
 
@@ -41,7 +43,8 @@ struct qmp_server {
     const struct qmp_command *commands;
     void *opaque;
     GPtrArray *doors;
-    GPtrArray *sessions; /* reference counted: a session may close while it is being served */
+    GPtrArray *sessions;     /* reference counted: a session may close while it is being served */
+    struct session *current; /* whose command runs; NULL: none does */
 };
 
 G_DEFINE_QUARK(cassia - qmp - error, qmp_error)
@@ -67,6 +70,7 @@ static void session_finish(void *data)
     struct session *session = data;
 
     qmp_framer_finish(&session->framer);
+    qmp_fds_finish(&session->fds);
     g_byte_array_unref(session->output);
 }
 
@@ -221,6 +225,8 @@ static bool check_arguments(const struct qmp_argument *expected, json_t *argumen
 /* The commands that belong to the protocol itself. */
 #define NEGOTIATE      "qmp_capabilities"
 #define QUERY_COMMANDS "query-commands"
+#define GETFD          "getfd"
+#define CLOSEFD        "closefd"
 
 static const struct qmp_argument negotiate_arguments[] = {{"enable", JSON_ARRAY, true},
                                                           {NULL, JSON_NULL, false}};
@@ -240,9 +246,33 @@ static json_t *negotiate(struct session *session, json_t *arguments, GError **er
     return qmp_nothing();
 }
 
+static const struct qmp_argument fd_arguments[] = {{"fdname", JSON_STRING, false},
+                                                   {NULL, JSON_NULL, false}};
+
+static json_t *run_fd(struct session *session,
+                      bool (*run)(struct qmp_fds *fds, const char *name, GError **error),
+                      json_t *arguments, GError **error)
+{
+    return check_arguments(fd_arguments, arguments, error) &&
+                   run(&session->fds, json_string_value(json_object_get(arguments, "fdname")),
+                       error)
+               ? qmp_nothing()
+               : NULL;
+}
+
+int qmp_server_take_fd(struct qmp_server *server, const char *name, GError **error)
+{
+    if (server->current)
+        return qmp_fds_take(&server->current->fds, name, error);
+    g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
+                "File descriptor '%s': only a monitor's client can name descriptors", name);
+    return -1;
+}
+
 static json_t *query_commands(struct qmp_server *server)
 {
-    json_t *list = json_pack("[{s:s},{s:s}]", "name", NEGOTIATE, "name", QUERY_COMMANDS);
+    json_t *list = json_pack("[{s:s},{s:s},{s:s},{s:s}]", "name", NEGOTIATE, "name", QUERY_COMMANDS,
+                             "name", GETFD, "name", CLOSEFD);
 
     for (const struct qmp_command *command = server->commands; command->name; command++)
         json_array_append_new(list, json_pack("{s:s}", "name", command->name));
@@ -268,11 +298,19 @@ static json_t *run_command(struct session *session, const char *name, json_t *ar
     }
     if (!strcmp(name, QUERY_COMMANDS))
         return check_arguments(NULL, arguments, error) ? query_commands(server) : NULL;
+    if (!strcmp(name, GETFD))
+        return run_fd(session, qmp_fds_name, arguments, error);
+    if (!strcmp(name, CLOSEFD))
+        return run_fd(session, qmp_fds_close, arguments, error);
     for (const struct qmp_command *command = server->commands; command->name; command++) {
-        if (!strcmp(command->name, name))
-            return check_arguments(command->arguments, arguments, error)
-                       ? command->run(server->opaque, arguments, error)
-                       : NULL;
+        if (strcmp(command->name, name))
+            continue;
+        if (!check_arguments(command->arguments, arguments, error))
+            return NULL;
+        server->current = session;
+        json_t *result = command->run(server->opaque, arguments, error);
+        server->current = NULL;
+        return result;
     }
     g_set_error(error, QMP_ERROR, QMP_ERROR_COMMAND_NOT_FOUND, "The command %s has not been found",
                 name);
@@ -368,7 +406,7 @@ static gboolean session_readable(int fd, GIOCondition condition, gpointer data)
 {
     struct session *session = g_rc_box_acquire(data);
     char buffer[4096];
-    ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+    ssize_t size = qmp_fds_receive(&session->fds, fd, buffer, sizeof(buffer));
 
     (void)condition;
     if (size > 0)
@@ -399,6 +437,7 @@ static void welcome(struct qmp_server *server, int fd)
     session->fd = fd;
     session->output = g_byte_array_new();
     qmp_framer_init(&session->framer);
+    qmp_fds_init(&session->fds);
     g_ptr_array_add(server->sessions, session);
     session_send(session,
                  json_pack("{s:{s:o,s:[]}}", "QMP", "version", qmp_version(), "capabilities"));

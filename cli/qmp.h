@@ -21,7 +21,8 @@ GQuark qmp_error_quark(void);
 
 struct qmp_argument {
     const char *name;
-    json_type type; /* JSON_STRING, JSON_INTEGER, JSON_ARRAY, JSON_OBJECT or, for truth values, JSON_TRUE */
+    json_type type; /* JSON_STRING, JSON_INTEGER, JSON_ARRAY, JSON_OBJECT or, for truth values,
+                       JSON_TRUE */
     bool optional;
 };
 
@@ -47,6 +48,12 @@ void qmp_server_listen(struct qmp_server *server, struct listener listener);
 
 /* Sends an event to every client that has negotiated; DATA is stolen, NULL: the event has none. */
 void qmp_server_event(struct qmp_server *server, const char *name, json_t *data);
+
+/*
+ * While a command runs: the descriptor that its client has sent and named NAME with "getfd". It is
+ * the caller's from then on, and the name is free again. -1 and ERROR.
+ */
+int qmp_server_take_fd(struct qmp_server *server, const char *name, GError **error);
 
 /* The return value of query-version: {"qemu": {"major": ...}, "package": ...}. New reference. */
 json_t *qmp_version(void);

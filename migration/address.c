@@ -96,6 +96,10 @@ static bool parse(struct migration_address *address, const char *uri, GError **e
         address->path = g_strdup(rest);
         return *rest || migration_fail(error, "%s: the form is unix:PATH", uri);
     case MIGRATION_FD:
+        if (*rest && !g_ascii_isdigit(*rest)) {
+            address->name = g_strdup(rest);
+            return true;
+        }
         if (!parse_number(uri, "descriptor", rest, INT32_MAX, &number, error))
             return false;
         address->fd = (int)number;
@@ -124,6 +128,9 @@ void migration_address_finish(struct migration_address *address)
     g_free(address->host);
     g_free(address->port);
     g_free(address->path);
+    g_free(address->name);
+    if (address->owns_fd)
+        close(address->fd);
     g_strfreev(address->command);
     *address = (struct migration_address){.fd = -1};
 }
@@ -139,7 +146,8 @@ char *migration_address_describe(const struct migration_address *address)
     case MIGRATION_VSOCK:
         return g_strdup_printf("vsock:%u:%u", address->cid, address->vsock_port);
     case MIGRATION_FD:
-        return g_strdup_printf("fd:%d", address->fd);
+        return address->name ? g_strdup_printf("fd:%s", address->name)
+                             : g_strdup_printf("fd:%d", address->fd);
     case MIGRATION_FILE:
         return g_strdup_printf("file:%s", address->path);
     case MIGRATION_EXEC:

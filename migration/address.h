@@ -22,12 +22,16 @@ struct migration_address {
     char *port; /* TCP */
     char *path; /* UNIX, FILE */
     uint32_t cid, vsock_port;
-    int fd;          /* FD: a number of this process */
+    int fd;          /* FD: a number of this process; -1: the one that is called NAME */
+    char *name;      /* FD: NULL, or what whoever gave it to us calls it */
+    bool owns_fd;    /* it is closed with the address */
     char **command;  /* EXEC */
     uint64_t offset; /* FILE */
 };
 
-/* QEMU's forms: tcp:HOST:PORT, unix:PATH, vsock:CID:PORT, fd:N, exec:COMMAND, file:PATH[,offset=N].
+/*
+ * QEMU's forms: tcp:HOST:PORT, unix:PATH, vsock:CID:PORT, fd:N, fd:NAME, exec:COMMAND,
+ * file:PATH[,offset=N].
  */
 bool migration_address_parse(struct migration_address *address, const char *uri, GError **error);
 void migration_address_finish(struct migration_address *address);

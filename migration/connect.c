@@ -127,6 +127,12 @@ static struct migration_channel *open_fd(const struct migration_address *address
                                          GCancellable *cancel, GError **error)
 {
     struct stat status;
+
+    if (address->fd < 0)
+        return refuse(address, "use",
+                      "a name is that of a descriptor which a monitor's client sent with getfd; "
+                      "elsewhere give its number",
+                      error);
     int fd = fcntl(address->fd, F_DUPFD_CLOEXEC, 3);
 
     if (fd < 0 || fstat(fd, &status))

@@ -68,6 +68,57 @@ def check_error(raw, request, pattern, kind="GenericError"):
     assert re.search(pattern, text), f"{request!r}: {text!r} does not match {pattern!r}"
 
 
+def send_fds(raw, request, *fds):
+    socket.send_fds(raw.socket, [json.dumps(request).encode() + b"\n"], fds)
+    return raw.read()
+
+
+def descriptors(demo):
+    def getfd(name):
+        return {"execute": "getfd", "arguments": {"fdname": name}}
+
+    def opened():
+        return len(os.listdir(f"/proc/{demo.process.pid}/fd"))
+
+    def settles(count):
+        deadline = time.monotonic() + 10
+        while opened() != count:
+            assert time.monotonic() < deadline, f"{opened()} descriptors are open, not {count}"
+            time.sleep(0.02)
+
+    with Raw(demo.monitor) as raw, open(os.devnull, "rb") as file:
+        before = opened()
+        check_error(raw, getfd("a"), "No file descriptor supplied")
+        assert send_fds(raw, getfd("a"), file.fileno()) == {"return": {}}
+        assert opened() == before + 1
+        # The same name again takes the place of the first.
+        assert send_fds(raw, getfd("a"), file.fileno()) == {"return": {}}
+        assert opened() == before + 1
+        assert "digit" in error_of(send_fds(raw, getfd("1a"), file.fileno()))
+        assert "digit" in error_of(send_fds(raw, getfd(""), file.fileno()))
+        assert opened() == before + 1
+        check_error(raw, {"execute": "closefd", "arguments": {"fdname": "b"}}, "'b' not found")
+        assert raw.ask({"execute": "closefd", "arguments": {"fdname": "a"}}) == {"return": {}}
+        assert opened() == before
+        # More than there is room for; they go with their session.
+        for number in range(30):
+            send_fds(raw, {"execute": "query-name"}, file.fileno(), file.fileno())
+        assert opened() == before + 16, opened() - before
+        for number in range(16):
+            assert raw.ask(getfd(f"n{number}")) == {"return": {}}
+        assert "Too many" in error_of(send_fds(raw, getfd("more"), file.fileno()))
+        send_fds(raw, {"execute": "query-name"}, file.fileno())
+        assert opened() == before + 17
+        names = {item["name"] for item in raw.ask({"execute": "query-commands"})["return"]}
+        assert {"getfd", "closefd"} <= names
+    settles(before - 1)
+    # A name belongs to the client that gave it.
+    with Raw(demo.monitor) as one, Raw(demo.monitor) as other, open(os.devnull, "rb") as file:
+        assert send_fds(one, getfd("mine"), file.fileno()) == {"return": {}}
+        check_error(other, {"execute": "closefd", "arguments": {"fdname": "mine"}}, "not found")
+        check_error(other, {"execute": "migrate", "arguments": {"uri": "fd:mine"}}, "not found")
+
+
 def protocol(demo):
     with tap.case("the socket is for its owner only"):
         assert stat.S_IMODE(os.stat(demo.monitor).st_mode) == 0o600
@@ -155,6 +206,8 @@ def hostile(demo):
         raw.send(b'{"execute": "query-na' + b"\xff" + b'{"execute": "query-name"}')
         error_of(raw.read())
         assert raw.read() == {"return": {}}
+    with tap.case("getfd, closefd: descriptors sent along get names"):
+        descriptors(demo)
     with tap.case("random bytes"), Raw(demo.monitor) as raw:
         state = 1
         noise = bytearray()
