@@ -36,6 +36,33 @@ struct encoder_impl {
                    size_t *out_size);
 };
 
+/* What a stream says of its picture, and how the decoder lays it out. */
+struct codec_picture {
+    uint8_t format; /* SPICE_BITMAP_FMT_16BIT, _32BIT, _RGBA or _8BIT_A */
+    bool top_down; /* the order of the decoded rows */
+    uint32_t width, height; /* pixels, at least 1 */
+    uint32_t stride; /* bytes of a decoded row, without padding */
+};
+
+/*
+ * Decoders of streams that guests make: all of a stream is hostile. They keep nothing between
+ * pictures and may be used in any thread. DATA must not change meanwhile.
+ */
+struct decoder_impl {
+    const char *name;
+    uint8_t image_type; /* SPICE_IMAGE_TYPE_* */
+    /* Reads the size before anything of that size is allocated. NULL, or what is wrong. */
+    const char *(*read_header)(const uint8_t *data, size_t size, struct codec_picture *picture);
+    /*
+     * Decodes a stream whose header gave PICTURE into stride * height bytes at ROWS, aligned to 4.
+     * 32BIT pixels get a top byte of 0. NULL, or what is wrong; then ROWS are undefined.
+     */
+    const char *(*decode)(const uint8_t *data, size_t size, const struct codec_picture *picture,
+                          uint8_t *rows);
+};
+
+extern const struct decoder_impl decoder_lz, decoder_jpeg;
+
 extern const struct encoder_impl encoder_lz, encoder_lz_palette, encoder_quic;
 #include "config.h"
 #ifdef HAVE_LZ4

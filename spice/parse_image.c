@@ -158,23 +158,6 @@ static bool parse_bitmap(struct parser *parser, QXLPHYSICAL address, enum image_
     return true;
 }
 
-static bool parse_quic(struct parser *parser, QXLPHYSICAL address, struct draw_image *image)
-{
-    uint32_t size;
-
-    if (!parser_read(parser, address + offsetof(QXLImage, quic), &size, sizeof(size),
-                     "a QUIC image is not in a memory slot") ||
-        !parser_chunks(parser, address + offsetof(QXLImage, quic.data), &image->quic.data))
-        return false;
-    if (image->quic.data.size != size)
-        return parser_fail(parser, "a QUIC image has not as much data as its size field says");
-    if (image->width == 0 || image->height == 0 || image->width > INT32_MAX ||
-        image->height > INT32_MAX)
-        return parser_fail(parser, "a QUIC image's width or height is 0 or too large");
-    parser->drawable->data_size += size;
-    return true;
-}
-
 struct draw_image *parse_image(struct parser *parser, QXLPHYSICAL address, enum image_use use)
 {
     QXLImageDescriptor descriptor;
@@ -190,7 +173,6 @@ struct draw_image *parse_image(struct parser *parser, QXLPHYSICAL address, enum 
                          sizeof(surface_id), "an image is not in a memory slot"))
             return NULL;
         image = parser_surface_image(parser, surface_id);
-        good = image != NULL;
     } else {
         image = new_image(parser);
     }
@@ -204,10 +186,12 @@ struct draw_image *parse_image(struct parser *parser, QXLPHYSICAL address, enum 
     image->height = descriptor.height;
     if (descriptor.type == SPICE_IMAGE_TYPE_BITMAP)
         good = parse_bitmap(parser, address, use, image);
-    else if (descriptor.type == SPICE_IMAGE_TYPE_QUIC && use != IMAGE_IS_MASK)
-        good = parse_quic(parser, address, image);
-    else if (descriptor.type != SPICE_IMAGE_TYPE_SURFACE)
-        parser_fail(parser, "an image has a type that guests may not use here");
+    else if (descriptor.type == SPICE_IMAGE_TYPE_SURFACE)
+        good = true;
+    else if (use == IMAGE_IS_MASK)
+        parser_fail(parser, "a mask is neither a bitmap nor a surface");
+    else
+        good = parse_compressed(parser, address, image);
     return good ? image : NULL;
 }
 

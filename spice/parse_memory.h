@@ -40,6 +40,9 @@ struct draw_image *parser_surface_image(struct parser *parser, uint32_t surface_
 bool parse_brush(struct parser *parser, const QXLBrush *from, struct draw_brush *brush);
 bool parse_mask(struct parser *parser, const QXLQMask *from, struct draw_mask *mask);
 
+/* parse_compressed.c. IMAGE has its descriptor's fields; all but QUIC become bitmaps. */
+bool parse_compressed(struct parser *parser, QXLPHYSICAL address, struct draw_image *image);
+
 /* parse_vector.c */
 bool parse_path(struct parser *parser, QXLPHYSICAL address, struct draw_path *path);
 bool parse_line_style(struct parser *parser, const QXLLineAttr *from,
