@@ -1,0 +1,29 @@
+/*
+ * A client over TCP that reads its main and one display channel, answers what has to be answered
+ * and looks at nothing: for measuring what a server spends. Each channel has a thread.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "tests/support/server_library.h"
+
+#include <stdint.h>
+
+struct image_reader;
+
+/*
+ * Connects to SERVER, of LIBRARY, which must have the display channel 0 and no ticket; runs the
+ * default main context meanwhile. The client has no image cache and a dictionary of 4 Mi pixels.
+ */
+struct image_reader *image_reader_connect(const struct server_library *library,
+                                          SpiceServer *server);
+void image_reader_disconnect(struct image_reader *reader);
+
+/* How many DRAW_FILL the display has had, and its bytes. */
+uint64_t image_reader_fills(const struct image_reader *reader);
+uint64_t image_reader_bytes(const struct image_reader *reader);
+/* CPU time of the client's threads so far, seconds. */
+double image_reader_time(const struct image_reader *reader);
+/* Runs the default main context until FILLS have come; false: not within two seconds. */
+bool image_reader_wait_fills(struct image_reader *reader, uint64_t fills);
