@@ -12,6 +12,7 @@
 #include "cli/replay_describe.h"
 #include "cli/replay_host.h"
 #include "cli/replay_trace.h"
+#include "cli/secret_options.h"
 #include "display/picture.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static bool apply_spice(void *target, const char *value, GError **error)
 
 static bool apply_object(void *target, const char *value, GError **error)
 {
-    return spice_options_parse_object(value, &((struct replay *)target)->options.spice, error);
+    return secret_table_parse(((struct replay *)target)->options.spice.secrets, value, error);
 }
 
 static bool apply_until(void *target, const char *value, GError **error)

@@ -3,13 +3,13 @@
  */
 #include "cli/machine.h"
 
-#include "cli/core_glib.h"
 #include "cli/inputs.h"
 #include "cli/migrate.h"
 #include "cli/process.h"
 #include "cli/qmp.h"
 #include "cli/qmp_commands.h"
 #include "cli/screen.h"
+#include "cli/spice_host.h"
 #include "display/canvas.h"
 #include "display/picture.h"
 
@@ -31,11 +31,7 @@ struct machine {
     const struct machine_options *options;
     struct process process;
     GMainLoop *loop;
-    SpiceCoreInterface core;
-    SpiceServer *spice;
-    struct listener listener;
-    struct spice_auth auth;
-    struct spice_clients *clients;
+    struct spice_host spice;
     struct qmp_server *qmp;
     struct inputs *inputs;
     struct screen *screen; /* of the first card; NULL: no window */
@@ -62,11 +58,6 @@ static void send_event(void *opaque, const char *event, json_t *data)
         machine->watch(machine->watch_opaque, event);
 }
 
-static const char *auth_name(void *opaque)
-{
-    return spice_auth_name(&((struct machine *)opaque)->auth);
-}
-
 static gboolean quit_by_signal(gpointer data)
 {
     machine_quit(data, "host-signal");
@@ -82,58 +73,11 @@ static void take_signals(struct machine *machine)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* The interface has no function for this, and a server only warns. No other thread exists yet. */
-static bool start_recording(const char *path, GError **error)
-{
-    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-    if (file < 0) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "-record: %s: %s", path, g_strerror(errno));
-        return false;
-    }
-    close(file);
-    return g_setenv("SPICE_WORKER_RECORD_FILENAME", path, TRUE);
-}
-
-/* The SPICE server as the options want it, listening. */
-static bool start_spice(struct machine *machine, GError **error)
-{
-    const struct machine_options *options = machine->options;
-    const char *password;
-    bool required;
-
-    if (!spice_options_listen(&options->spice, &machine->listener, error))
-        return false;
-    password = spice_options_password(&options->spice, &machine->listener, &required);
-    if (options->record && !start_recording(options->record, error))
-        return false;
-    machine->spice = spice_server_new();
-    spice_auth_init(&machine->auth, machine->spice, required, password);
-    if (!spice_options_apply(&options->spice, machine->spice, error))
-        return false;
-    if (options->name)
-        spice_server_set_name(machine->spice, options->name);
-    if (options->has_uuid)
-        spice_server_set_uuid(machine->spice, options->uuid);
-    G_GNUC_BEGIN_IGNORE_DEPRECATIONS
-    /* The one way to serve a port that the kernel chose and that we know: bind it ourselves. */
-    bool good = !spice_server_set_listen_socket_fd(machine->spice, machine->listener.fd);
-    G_GNUC_END_IGNORE_DEPRECATIONS
-    machine->core = core_glib_interface(spice_clients_channel_event);
-    machine->clients = spice_clients_create(send_event, auth_name, machine);
-    if (!good || spice_server_init(machine->spice, &machine->core)) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "the SPICE server does not start");
-        return false;
-    }
-    return true;
-}
-
 struct machine *machine_create(const struct machine_options *options, GError **error)
 {
     struct machine *machine = g_new0(struct machine, 1);
 
     machine->options = options;
-    machine->listener.fd = -1;
     if (!process_init(&machine->process, options->daemonize, options->pidfile, options->log_file,
                       error)) {
         machine_destroy(machine);
@@ -143,7 +87,7 @@ struct machine *machine_create(const struct machine_options *options, GError **e
     machine->migrate = migrate_create(machine);
     machine->qmp = qmp_server_create(qmp_commands, machine);
     take_signals(machine);
-    if (!start_spice(machine, error)) {
+    if (!spice_host_start(&machine->spice, options, send_event, machine, error)) {
         machine_destroy(machine);
         return NULL;
     }
@@ -162,12 +106,9 @@ void machine_destroy(struct machine *machine)
         qxl_function_destroy(machine->cards[i].function);
     }
     screen_destroy(machine->screen);
-    if (machine->spice)
-        spice_server_destroy(machine->spice);
+    spice_host_stop(&machine->spice);
     inputs_destroy(machine->inputs);
-    spice_clients_destroy(machine->clients);
-    spice_auth_finish(&machine->auth);
-    listener_finish(&machine->listener);
+    spice_host_finish(&machine->spice);
     qmp_server_destroy(machine->qmp);
     for (unsigned i = 0; i < G_N_ELEMENTS(machine->signal_sources); i++)
         g_clear_handle_id(&machine->signal_sources[i], g_source_remove);
@@ -186,8 +127,11 @@ struct qxl_function *machine_add_card(struct machine *machine, const struct devi
                     MACHINE_CARDS_MAX);
         return NULL;
     }
+    struct qxl_config config = device->config;
+    if (!spice_features_limit_card(&machine->options->spice, &config, error))
+        return NULL;
     struct qxl_function *function =
-        qxl_function_create(&device->config, machine->spice, (int)id, error);
+        qxl_function_create(&config, machine->spice.server, (int)id, error);
     if (!function) {
         g_prefix_error(error, "-device: ");
         return NULL;
@@ -248,7 +192,7 @@ static bool open_screen(struct machine *machine, GError **error)
 bool machine_start(struct machine *machine, GError **error)
 {
     /* Several cards belong to one desk: its keyboard and mouse go to the first card's engine. */
-    machine->inputs = inputs_create(machine->spice, machine->cards[0].engine, error);
+    machine->inputs = inputs_create(machine->spice.server, machine->cards[0].engine, error);
     if (!machine->inputs || !open_monitors(machine, error) ||
         (machine->options->window && !open_screen(machine, error)))
         return false;
@@ -287,10 +231,10 @@ void machine_cont(struct machine *machine)
         return;
     machine->phase = MACHINE_NORMAL;
     machine->running = machine->has_run = true;
-    for (unsigned i = 0; i < machine->card_count; i++) {
+    for (unsigned i = 0; i < machine->card_count; i++)
         qxl_card_start(qxl_function_card(machine->cards[i].function));
+    for (unsigned i = 0; i < machine->card_count; i++)
         machine->cards[i].engine->impl->start(machine->cards[i].engine);
-    }
     send_event(machine, "RESUME", NULL);
 }
 
@@ -426,22 +370,22 @@ const struct machine_options *machine_options(const struct machine *machine)
 
 const struct listener *machine_listener(const struct machine *machine)
 {
-    return &machine->listener;
+    return &machine->spice.listener;
 }
 
 SpiceServer *machine_spice(struct machine *machine)
 {
-    return machine->spice;
+    return machine->spice.server;
 }
 
 struct spice_auth *machine_auth(struct machine *machine)
 {
-    return &machine->auth;
+    return &machine->spice.auth;
 }
 
 const struct spice_clients *machine_clients(const struct machine *machine)
 {
-    return machine->clients;
+    return machine->spice.clients;
 }
 
 static struct card *find_card(struct machine *machine, const char *device, GError **error)
@@ -511,20 +455,5 @@ bool machine_screendump(struct machine *machine, const char *device, const char 
 
 void machine_print_address(const struct machine *machine)
 {
-    const struct listener *listener = &machine->listener;
-    g_autofree char *where = listener_describe(listener);
-    g_autofree char *target = NULL;
-
-    printf("Listening on %s (%s)\n", where,
-           !machine->auth.required
-               ? (listener->loopback ? "no password; this machine only" : "no password; everybody")
-           : machine->auth.password ? "with password"
-                                    : "nobody, until the monitor sets a password");
-    if (listener->path)
-        target = g_strdup_printf("spice+unix://%s", where);
-    else if (!strcmp(listener->host, "::") || !strcmp(listener->host, "0.0.0.0"))
-        target = g_strdup_printf("spice://%s:%d", g_get_host_name(), listener->port);
-    else
-        target = g_strdup_printf("spice://%s", where);
-    printf("Connect with:  remote-viewer %s\n", target);
+    spice_host_print_address(&machine->spice);
 }

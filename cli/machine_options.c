@@ -3,6 +3,8 @@
  */
 #include "cli/machine_options.h"
 
+#include "cli/secret_options.h"
+
 #include <string.h>
 
 static void free_device(void *device)
@@ -11,11 +13,17 @@ static void free_device(void *device)
     g_free(device);
 }
 
+static void free_socket(void *socket)
+{
+    char_socket_options_free(socket);
+}
+
 void machine_options_init(struct machine_options *options)
 {
     *options = (struct machine_options){
         .devices = g_ptr_array_new_with_free_func(free_device),
         .monitors = g_ptr_array_new_with_free_func(g_free),
+        .sockets = g_ptr_array_new_with_free_func(free_socket),
     };
     spice_options_init(&options->spice);
 }
@@ -25,6 +33,7 @@ void machine_options_finish(struct machine_options *options)
     spice_options_finish(&options->spice);
     g_ptr_array_unref(options->devices);
     g_ptr_array_unref(options->monitors);
+    g_ptr_array_unref(options->sockets);
     g_free(options->name);
     g_free(options->pidfile);
     g_free(options->log_file);
@@ -49,7 +58,7 @@ static bool apply_spice(void *target, const char *value, GError **error)
 static bool apply_object(void *target, const char *value, GError **error)
 {
     struct machine_options *options = target;
-    return spice_options_parse_object(value, &options->spice, error);
+    return secret_table_parse(options->spice.secrets, value, error);
 }
 
 static bool apply_device(void *target, const char *value, GError **error)
@@ -171,6 +180,45 @@ static bool apply_debug(void *target, const char *value, GError **error)
     return ((struct machine_options *)target)->guest_errors = true;
 }
 
+static bool add_socket(struct machine_options *options, enum char_socket_kind kind,
+                       const char *value, GError **error)
+{
+    struct char_socket_options *socket = char_socket_options_parse(kind, value, error);
+
+    if (socket)
+        g_ptr_array_add(options->sockets, socket);
+    return socket;
+}
+
+static bool apply_agent(void *target, const char *value, GError **error)
+{
+    struct machine_options *options = target;
+
+    for (guint i = 0; i < options->sockets->len; i++) {
+        const struct char_socket_options *socket = g_ptr_array_index(options->sockets, i);
+        if (socket->kind == CHAR_SOCKET_AGENT) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-agent: a guest has one agent");
+            return false;
+        }
+    }
+    return add_socket(options, CHAR_SOCKET_AGENT, value, error);
+}
+
+static bool apply_port(void *target, const char *value, GError **error)
+{
+    return add_socket(target, CHAR_SOCKET_PORT, value, error);
+}
+
+static bool apply_usbredir(void *target, const char *value, GError **error)
+{
+    return add_socket(target, CHAR_SOCKET_USBREDIR, value, error);
+}
+
+static bool apply_webdav(void *target, const char *value, GError **error)
+{
+    return add_socket(target, CHAR_SOCKET_WEBDAV, value, error);
+}
+
 static void set_string(char **string, const char *value)
 {
     g_free(*string);
@@ -224,6 +272,14 @@ const struct command_option machine_command_options[] = {
      "surfaces, max_outputs, guestdebug, xres, yres; default: qxl",
      apply_device},
     {"qmp", "unix:PATH,server=on,wait=off", "a monitor; may be given more than once", apply_qmp},
+    {"agent", "PATH[,server=on|off][,reconnect-ms=N]",
+     "the guest agent of a guest in another monitor, by a unix socket: clipboard, files, mouse",
+     apply_agent},
+    {"usbredir", "PATH[,server=on|off][,reconnect-ms=N]",
+     "one of its USB ports; may be given more than once", apply_usbredir},
+    {"port", "name=NAME,path=PATH[,server=on|off][,reconnect-ms=N]",
+     "one of its other ports; may be given more than once", apply_port},
+    {"webdav", "PATH[,server=on|off][,reconnect-ms=N]", "its shared folder", apply_webdav},
     {"name", "NAME", "the machine's name, shown by clients", apply_name},
     {"uuid", "UUID", "the machine's UUID, told to clients", apply_uuid},
     {"S", NULL, "start paused; the monitor's cont starts", apply_paused},

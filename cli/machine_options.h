@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "cli/char_socket.h"
 #include "cli/command_line.h"
 #include "cli/device_options.h"
 #include "cli/spice_options.h"
@@ -13,6 +14,7 @@ struct machine_options {
     struct spice_options spice;
     GPtrArray *devices;  /* struct device_options *, in the order given */
     GPtrArray *monitors; /* paths of the unix sockets of -qmp */
+    GPtrArray *sockets;  /* struct char_socket_options * */
     char *name;          /* NULL: none */
     bool has_uuid;
     uint8_t uuid[16];

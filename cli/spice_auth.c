@@ -30,11 +30,14 @@ static bool apply(struct spice_auth *auth, enum spice_auth_connected connected)
         connected == SPICE_AUTH_FAIL, connected == SPICE_AUTH_DISCONNECT);
 }
 
-void spice_auth_init(struct spice_auth *auth, SpiceServer *server, bool required,
+void spice_auth_init(struct spice_auth *auth, SpiceServer *server, bool required, bool sasl,
                      const char *password)
 {
-    *auth = (struct spice_auth){
-        .server = server, .required = required, .password = g_strdup(password), .expires = NEVER};
+    *auth = (struct spice_auth){.server = server,
+                                .required = required,
+                                .sasl = sasl,
+                                .password = g_strdup(password),
+                                .expires = NEVER};
     apply(auth, SPICE_AUTH_KEEP);
 }
 
@@ -43,11 +46,23 @@ void spice_auth_finish(struct spice_auth *auth)
     forget_password(auth);
 }
 
+/* With SASL a server asks for nothing else; a password would be set for nobody. */
+static bool check_passwords(const struct spice_auth *auth, GError **error)
+{
+    if (auth->sasl)
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "Could not set password: clients authenticate by SASL, whose users are set "
+                    "with saslpasswd2");
+    return !auth->sasl;
+}
+
 bool spice_auth_set_password(struct spice_auth *auth, const char *password,
                              enum spice_auth_connected connected, GError **error)
 {
     struct spice_auth changed = *auth;
 
+    if (!check_passwords(auth, error))
+        return false;
     if (strlen(password) > PASSWORD_MAX) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
                     "Could not set password: it has %zu bytes, at most %d are possible",
@@ -72,6 +87,8 @@ bool spice_auth_expire(struct spice_auth *auth, const char *time, GError **error
     gint64 now = g_get_real_time() / G_USEC_PER_SEC, seconds;
     bool relative = *time == '+';
 
+    if (!check_passwords(auth, error))
+        return false;
     if (!strcmp(time, "now")) {
         auth->expires = 0;
     } else if (!strcmp(time, "never")) {
@@ -87,5 +104,5 @@ bool spice_auth_expire(struct spice_auth *auth, const char *time, GError **error
 
 const char *spice_auth_name(const struct spice_auth *auth)
 {
-    return auth->required ? "spice" : "none";
+    return auth->sasl ? "sasl" : auth->required ? "spice" : "none";
 }

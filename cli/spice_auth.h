@@ -12,6 +12,7 @@
 struct spice_auth {
     SpiceServer *server;
     bool required;  /* false: everybody may connect */
+    bool sasl;      /* clients prove by SASL who they are; passwords are not asked for */
     char *password; /* NULL: nobody can connect while one is required */
     gint64 expires; /* seconds since 1970; G_MAXINT64: never */
 };
@@ -20,7 +21,7 @@ struct spice_auth {
 enum spice_auth_connected { SPICE_AUTH_KEEP, SPICE_AUTH_FAIL, SPICE_AUTH_DISCONNECT };
 
 /* Applies REQUIRED and PASSWORD to SERVER; before or after spice_server_init(). */
-void spice_auth_init(struct spice_auth *auth, SpiceServer *server, bool required,
+void spice_auth_init(struct spice_auth *auth, SpiceServer *server, bool required, bool sasl,
                      const char *password);
 void spice_auth_finish(struct spice_auth *auth);
 
@@ -29,5 +30,5 @@ bool spice_auth_set_password(struct spice_auth *auth, const char *password,
                              enum spice_auth_connected connected, GError **error);
 /* TIME: "now", "never", "+SECONDS" from now or seconds since 1970. */
 bool spice_auth_expire(struct spice_auth *auth, const char *time, GError **error);
-/* "none" or "spice". */
+/* "none", "spice" or "sasl". */
 const char *spice_auth_name(const struct spice_auth *auth);

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <netinet/in.h>
 #include <spice/enums.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -14,21 +15,26 @@
 struct spice_clients {
     void (*emit)(void *opaque, const char *event, json_t *data);
     const char *(*auth)(void *opaque);
-    void *opaque;
+    void *opaque, *auth_opaque;
     GPtrArray *channels; /* SpiceChannelEventInfo *, between INITIALIZED and DISCONNECTED */
 };
 
 /* spice.h calls channel_event without any pointer of ours. */
 static struct spice_clients *listening;
 
-struct spice_clients *spice_clients_create(void (*emit)(void *opaque, const char *event,
-                                                        json_t *data),
-                                           const char *(*auth)(void *opaque), void *opaque)
+struct spice_clients *
+spice_clients_create(void (*emit)(void *opaque, const char *event, json_t *data),
+                     const char *(*auth)(void *opaque), void *opaque, void *auth_opaque)
 {
     struct spice_clients *clients = g_new(struct spice_clients, 1);
 
     *clients = (struct spice_clients){
-        .emit = emit, .auth = auth, .opaque = opaque, .channels = g_ptr_array_new()};
+        .emit = emit,
+        .auth = auth,
+        .opaque = opaque,
+        .auth_opaque = auth_opaque,
+        .channels = g_ptr_array_new(),
+    };
     listening = clients;
     return clients;
 }
@@ -68,8 +74,7 @@ static json_t *describe_address(const struct sockaddr_storage *address, socklen_
         if (length > prefix)
             memcpy(path, un->sun_path, MIN(length - prefix, sizeof(un->sun_path)));
     }
-    return json_pack("{s:s,s:s,s:s}", "host", *path ? path : host, "port", port, "family",
-                     family);
+    return json_pack("{s:s,s:s,s:s}", "host", *path ? path : host, "port", port, "family", family);
 }
 
 static json_t *describe_server(const SpiceChannelEventInfo *info)
@@ -114,7 +119,7 @@ void spice_clients_channel_event(int event, SpiceChannelEventInfo *info)
         break;
     case SPICE_CHANNEL_EVENT_INITIALIZED:
         g_ptr_array_add(clients->channels, info);
-        json_object_set_new(server, "auth", json_string(clients->auth(clients->opaque)));
+        json_object_set_new(server, "auth", json_string(clients->auth(clients->auth_opaque)));
         emit(clients, "SPICE_INITIALIZED", server, describe_channel(info));
         break;
     case SPICE_CHANNEL_EVENT_DISCONNECTED:
@@ -127,22 +132,38 @@ void spice_clients_channel_event(int event, SpiceChannelEventInfo *info)
     }
 }
 
-json_t *spice_clients_query(const struct spice_clients *clients)
+static bool is_main(const SpiceChannelEventInfo *info)
+{
+    return info->type == SPICE_CHANNEL_MAIN;
+}
+
+static json_t *describe_channels(const struct spice_clients *clients, bool main_only)
 {
     json_t *list = json_array();
 
-    for (guint i = 0; i < clients->channels->len; i++)
-        json_array_append_new(list, describe_channel(g_ptr_array_index(clients->channels, i)));
+    for (guint i = 0; i < clients->channels->len; i++) {
+        const SpiceChannelEventInfo *info = g_ptr_array_index(clients->channels, i);
+        if (!main_only || is_main(info))
+            json_array_append_new(list, describe_channel(info));
+    }
     return list;
+}
+
+json_t *spice_clients_query(const struct spice_clients *clients)
+{
+    return describe_channels(clients, false);
+}
+
+json_t *spice_clients_sessions(const struct spice_clients *clients)
+{
+    return describe_channels(clients, true);
 }
 
 unsigned spice_clients_count(const struct spice_clients *clients)
 {
     unsigned count = 0;
 
-    for (guint i = 0; i < clients->channels->len; i++) {
-        const SpiceChannelEventInfo *info = g_ptr_array_index(clients->channels, i);
-        count += info->type == SPICE_CHANNEL_MAIN;
-    }
+    for (guint i = 0; i < clients->channels->len; i++)
+        count += is_main(g_ptr_array_index(clients->channels, i));
     return count;
 }

@@ -7,6 +7,7 @@
 #include "cli/device_options.h"
 #include "cli/machine_options.h"
 #include "cli/options.h"
+#include "cli/secret_options.h"
 #include "cli/spice_options.h"
 
 #include <spice.h>
@@ -268,7 +269,7 @@ static void test_listen(void)
 
         g_test_message("%s", rows[i].text);
         spice_options_init(&spice);
-        g_assert_true(spice_options_parse_object("secret,id=sec,data=hid,,den", &spice, &error));
+        g_assert_true(secret_table_parse(spice.secrets, "secret,id=sec,data=hid,,den", &error));
         g_assert_true(spice_options_parse(rows[i].text, &spice, &error));
         bool listens = spice_options_listen(&spice, &listener, &error);
         g_assert_cmpint(listens, ==, rows[i].listens);
@@ -303,18 +304,18 @@ static void test_secret_file(void)
     spice_options_init(&spice);
 
     g_assert_true(g_file_set_contents(path, "top\n", -1, &error));
-    g_assert_true(spice_options_parse_object(option, &spice, &error));
+    g_assert_true(secret_table_parse(spice.secrets, option, &error));
     g_assert_cmpstr(g_hash_table_lookup(spice.secrets, "s"), ==, "top");
 
     g_assert_true(g_file_set_contents(path, "a\0b", 3, NULL));
-    g_assert_false(spice_options_parse_object(option, &spice, &error));
+    g_assert_false(secret_table_parse(spice.secrets, option, &error));
     g_assert_nonnull(strstr(error->message, path));
     g_clear_error(&error);
 
     static const char *const bad[] = {"secret,id=s", "secret,data=x", "memory,id=s,data=x",
                                       "secret,id=s,data=x,file=y", "secret,id=s,file=/nonexistent"};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_assert_false(spice_options_parse_object(bad[i], &spice, &error));
+        g_assert_false(secret_table_parse(spice.secrets, bad[i], &error));
         g_assert_true(g_str_has_prefix(error->message, "-object: "));
         g_clear_error(&error);
     }
