@@ -5,6 +5,7 @@
 
 #include "cli/inputs.h"
 #include "cli/migrate.h"
+#include "cli/migrate_clients.h"
 #include "cli/process.h"
 #include "cli/qmp.h"
 #include "cli/qmp_commands.h"
@@ -41,6 +42,7 @@ struct machine {
     enum machine_phase phase;
     bool autostart;
     struct migrate *migrate;
+    struct migrate_clients *migrate_clients;
     void (*watch)(void *opaque, const char *event); /* NULL: nobody */
     void *watch_opaque;
     guint signal_sources[3];
@@ -56,6 +58,14 @@ static void send_event(void *opaque, const char *event, json_t *data)
     qmp_server_event(machine->qmp, event, data);
     if (machine->watch)
         machine->watch(machine->watch_opaque, event);
+}
+
+static void clients_settled(void *opaque)
+{
+    struct machine *machine = opaque;
+
+    if (machine->migrate)
+        migrate_clients_settled(machine->migrate);
 }
 
 static gboolean quit_by_signal(gpointer data)
@@ -91,6 +101,9 @@ struct machine *machine_create(const struct machine_options *options, GError **e
         machine_destroy(machine);
         return NULL;
     }
+    const struct migrate_clients_user user = {send_event, clients_settled, machine};
+    machine->migrate_clients =
+        migrate_clients_create(machine->spice.server, machine->spice.clients, &user);
     return machine;
 }
 
@@ -98,7 +111,7 @@ void machine_destroy(struct machine *machine)
 {
     if (!machine)
         return;
-    migrate_destroy(machine->migrate);
+    g_clear_pointer(&machine->migrate, migrate_destroy);
     inputs_disconnect(machine->inputs);
     screen_stop(machine->screen);
     for (unsigned i = 0; i < machine->card_count; i++) {
@@ -107,6 +120,7 @@ void machine_destroy(struct machine *machine)
     }
     screen_destroy(machine->screen);
     spice_host_stop(&machine->spice);
+    migrate_clients_destroy(machine->migrate_clients);
     inputs_destroy(machine->inputs);
     spice_host_finish(&machine->spice);
     qmp_server_destroy(machine->qmp);
@@ -220,6 +234,7 @@ void machine_stop(struct machine *machine)
         machine->cards[i].engine->impl->stop(machine->cards[i].engine);
         qxl_card_stop(qxl_function_card(machine->cards[i].function));
     }
+    spice_server_vm_stop(machine->spice.server);
     send_event(machine, "STOP", NULL);
 }
 
@@ -233,6 +248,7 @@ void machine_cont(struct machine *machine)
     machine->running = machine->has_run = true;
     for (unsigned i = 0; i < machine->card_count; i++)
         qxl_card_start(qxl_function_card(machine->cards[i].function));
+    spice_server_vm_start(machine->spice.server);
     for (unsigned i = 0; i < machine->card_count; i++)
         machine->cards[i].engine->impl->start(machine->cards[i].engine);
     send_event(machine, "RESUME", NULL);
@@ -301,6 +317,11 @@ bool machine_autostart(const struct machine *machine)
 struct migrate *machine_migrate(struct machine *machine)
 {
     return machine->migrate;
+}
+
+struct migrate_clients *machine_migrate_clients(struct machine *machine)
+{
+    return machine->migrate_clients;
 }
 
 bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error)

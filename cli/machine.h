@@ -67,6 +67,7 @@ void machine_set_phase(struct machine *machine, enum machine_phase phase);
 enum machine_phase machine_phase(const struct machine *machine);
 bool machine_autostart(const struct machine *machine); /* a guest that comes in shall run */
 struct migrate *machine_migrate(struct machine *machine);
+struct migrate_clients *machine_migrate_clients(struct machine *machine);
 
 /* For migration. Adds all that moves; false and ERROR: this guest cannot move. */
 bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error);

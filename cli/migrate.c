@@ -5,6 +5,7 @@
 
 #include "cli/listen.h"
 #include "cli/machine.h"
+#include "cli/migrate_clients.h"
 #include "cli/options.h"
 #include "migration/incoming.h"
 
@@ -132,7 +133,11 @@ static void throttle_guest(void *opaque, unsigned percent)
 static void has_left(void *opaque, bool stopped, bool moved)
 {
     struct migrate *migrate = opaque;
+    struct migration_progress progress = migration_outgoing_progress(migrate->outgoing);
 
+    /* Where the guest may be, but perhaps is not, clients are not sent. */
+    migrate_clients_end(machine_migrate_clients(migrate->machine), moved && !progress.error);
+    g_free(progress.error);
     if (moved) {
         machine_set_phase(migrate->machine, MACHINE_POSTMIGRATE);
     } else if (stopped) {
@@ -169,10 +174,19 @@ bool migrate_start(struct migrate *migrate, struct migration_address *address, G
         migration_address_finish(address);
         return false;
     }
+    struct migrate_clients *clients = machine_migrate_clients(migrate->machine);
     migration_outgoing_destroy(migrate->outgoing);
+    migrate_clients_start(clients);
+    migrate->parameters.hold = migrate_clients_pending(clients);
     migrate->outgoing = migration_outgoing_start(&migrate->set, address, &migrate->parameters,
                                                  &outgoing_ops, migrate);
     return true;
+}
+
+void migrate_clients_settled(struct migrate *migrate)
+{
+    if (migrate->outgoing)
+        migration_outgoing_release(migrate->outgoing);
 }
 
 void migrate_cancel(struct migrate *migrate)

@@ -16,9 +16,13 @@ struct migrate;
 struct migrate *migrate_create(struct machine *machine);
 void migrate_destroy(struct migrate *migrate); /* ends what goes on; NULL: nothing */
 
-/* Begins to leave. ADDRESS is taken over, also on failure. */
+/*
+ * Begins to leave. ADDRESS is taken over, also on failure. Clients that have been asked to connect
+ * to the target are waited for before the guest is stopped, see migrate_clients_ask().
+ */
 bool migrate_start(struct migrate *migrate, struct migration_address *address, GError **error);
 void migrate_cancel(struct migrate *migrate);
+void migrate_clients_settled(struct migrate *migrate); /* nobody is waited for any more */
 bool migrate_continue(struct migrate *migrate, GError **error);
 
 /*

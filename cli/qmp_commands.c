@@ -4,6 +4,7 @@
 #include "cli/qmp_commands.h"
 
 #include "cli/machine.h"
+#include "cli/migrate_clients_qmp.h"
 #include "cli/migrate_qmp.h"
 
 #include <stdio.h>
@@ -233,6 +234,8 @@ const struct qmp_command qmp_commands[] = {
     {"migrate", migrate_arguments, qmp_migrate},
     {"migrate-incoming", migrate_incoming_arguments, qmp_migrate_incoming},
     {"migrate_cancel", NULL, qmp_migrate_cancel},
+    {"client_migrate_info", client_migrate_info_arguments, qmp_client_migrate_info},
+    {"client_migrate_cancel", NULL, qmp_client_migrate_cancel},
     {"migrate-continue", migrate_continue_arguments, qmp_migrate_continue},
     {"query-migrate", NULL, qmp_query_migrate},
     {"migrate-set-parameters", migrate_set_parameters_arguments, qmp_migrate_set_parameters},

@@ -121,21 +121,36 @@ static void stop_guest(void *opaque)
     }
 }
 
-/* Waits for the owner's word; the guest stands still already, as QEMU has it. */
-static bool pause_before_switch(struct migration_outgoing *outgoing, GError **error)
+/* Waits until the owner triggers WORD; false when it cancels instead. */
+static bool wait_for_word(struct migration_outgoing *outgoing, GCancellable *word, GError **error)
 {
     GPollFD fds[2] = {{.fd = -1}, {.fd = -1}};
 
-    outgoing_set_status(outgoing, MIGRATION_PRE_SWITCHOVER);
-    if (g_cancellable_make_pollfd(outgoing->proceed, &fds[0]) &&
+    if (g_cancellable_make_pollfd(word, &fds[0]) &&
         g_cancellable_make_pollfd(outgoing->cancel, &fds[1]))
         g_poll(fds, 2, -1);
-    g_cancellable_release_fd(outgoing->proceed);
+    g_cancellable_release_fd(word);
     g_cancellable_release_fd(outgoing->cancel);
     if (!g_cancellable_is_cancelled(outgoing->cancel))
         return true;
     g_set_error_literal(error, MIGRATION_ERROR, MIGRATION_ERROR_CANCELLED, "cancelled");
     return false;
+}
+
+/* The guest stands still already, as QEMU has it. */
+static bool pause_before_switch(struct migration_outgoing *outgoing, GError **error)
+{
+    outgoing_set_status(outgoing, MIGRATION_PRE_SWITCHOVER);
+    return wait_for_word(outgoing, outgoing->proceed, error);
+}
+
+/* Memory until the guest may be stopped, and until then what it has written meanwhile. */
+static bool send_memory(struct migration_outgoing *outgoing, GError **error)
+{
+    if (!outgoing_precopy(outgoing, error))
+        return false;
+    return g_cancellable_is_cancelled(outgoing->release) ||
+           (wait_for_word(outgoing, outgoing->release, error) && outgoing_precopy(outgoing, error));
 }
 
 static bool fail_closing(GError **error)
@@ -261,7 +276,7 @@ static bool migrate(struct migration_outgoing *outgoing, bool *moved, GError **e
     outgoing_set_status(outgoing, MIGRATION_ACTIVE);
     if (stream_write_header(outgoing->channel, confirm ? STREAM_CONFIRM : 0, error) &&
         send_early_parts(outgoing, error) && send_blocks(outgoing, error) &&
-        outgoing_precopy(outgoing, error) && send_rest(outgoing, error) &&
+        send_memory(outgoing, error) && send_rest(outgoing, error) &&
         hand_over(outgoing, confirm, moved, error))
         return true;
     if (!*moved)
@@ -343,6 +358,9 @@ struct migration_outgoing *migration_outgoing_start(const struct migration_set *
     outgoing->parameters = *parameters;
     outgoing->cancel = g_cancellable_new();
     outgoing->proceed = g_cancellable_new();
+    outgoing->release = g_cancellable_new();
+    if (!parameters->hold)
+        g_cancellable_cancel(outgoing->release);
     outgoing->states = g_ptr_array_new_with_free_func(free_state);
     outgoing->progress.status = MIGRATION_SETUP;
     outgoing->progress.total = migration_set_memory(set);
@@ -363,6 +381,7 @@ void migration_outgoing_destroy(struct migration_outgoing *outgoing)
     g_ptr_array_unref(outgoing->states);
     g_object_unref(outgoing->cancel);
     g_object_unref(outgoing->proceed);
+    g_object_unref(outgoing->release);
     migration_address_finish(&outgoing->address);
     g_free(outgoing->progress.error);
     io_call_finish(&outgoing->io);
@@ -392,6 +411,11 @@ bool migration_outgoing_continue(struct migration_outgoing *outgoing)
     if (paused)
         g_cancellable_cancel(outgoing->proceed);
     return paused;
+}
+
+void migration_outgoing_release(struct migration_outgoing *outgoing)
+{
+    g_cancellable_cancel(outgoing->release);
 }
 
 void migration_outgoing_set_parameters(struct migration_outgoing *outgoing,

@@ -31,6 +31,7 @@ struct migration_parameters {
     unsigned throttle_initial, throttle_increment, throttle_max; /* percent */
     bool auto_converge; /* slow the guest down when it writes faster than we send */
     bool pause_before_switchover;
+    bool hold; /* the guest is not stopped before migration_outgoing_release() */
     enum dirty_method dirty_method;
 };
 
@@ -76,6 +77,8 @@ void migration_outgoing_destroy(struct migration_outgoing *outgoing);
 void migration_outgoing_cancel(struct migration_outgoing *outgoing);
 /* Ends the pause before the switch; false: there is none. */
 bool migration_outgoing_continue(struct migration_outgoing *outgoing);
+/* What it was held for is done. Memory goes over all the same meanwhile. */
+void migration_outgoing_release(struct migration_outgoing *outgoing);
 void migration_outgoing_set_parameters(struct migration_outgoing *outgoing,
                                        const struct migration_parameters *parameters);
 /* A copy; its ERROR is to be freed. */

@@ -18,6 +18,7 @@ struct migration_outgoing {
     GThread *thread;
     GCancellable *cancel;
     GCancellable *proceed; /* triggered to end the pause before the switch */
+    GCancellable *release; /* triggered when the guest may be stopped */
     struct io_call io;
 
     pthread_mutex_t lock; /* guards what follows; the thread changes it, others look */
@@ -32,6 +33,7 @@ struct migration_outgoing {
     struct page_counts pages;
     int64_t begin, stop_time;
     unsigned throttle;
+    bool memory_sent; /* all of it, once */
     bool guest_stopped;
     GPtrArray *states; /* GByteArray of each part that is not early, as it was when it stopped */
 };

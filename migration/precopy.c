@@ -114,12 +114,13 @@ bool outgoing_precopy(struct migration_outgoing *outgoing, GError **error)
     struct pass pass;
     unsigned bad = 0;
 
-    for (bool first = true;; first = false) {
+    for (;;) {
         struct migration_parameters parameters = outgoing_parameters(outgoing);
         if (outgoing->channel->limit != parameters.max_bandwidth)
             migration_channel_set_limit(outgoing->channel, parameters.max_bandwidth);
-        if (!run_pass(outgoing, first, &pass, error))
+        if (!run_pass(outgoing, !outgoing->memory_sent, &pass, error))
             return false;
+        outgoing->memory_sent = true;
         pthread_mutex_lock(&outgoing->lock);
         int64_t expected = outgoing->progress.expected_downtime;
         pthread_mutex_unlock(&outgoing->lock);
