@@ -7,6 +7,7 @@
 #include "cli/machine.h"
 #include "cli/migrate.h"
 #include "hw/soft_guest.h"
+#include "hw/soft_memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,6 +72,16 @@ static bool apply_frames(void *target, const char *value, GError **error)
     return true;
 }
 
+static bool apply_memory(void *target, const char *value, GError **error)
+{
+    int64_t number;
+
+    if (!option_number_parse("-m", NULL, value, 0, SOFT_MEMORY_MAX_MB, &number, error))
+        return false;
+    ((struct demo *)target)->guest.memory = (uint32_t)number;
+    return true;
+}
+
 static bool apply_incoming(void *target, const char *value, GError **error)
 {
     struct demo *demo = target;
@@ -96,6 +107,8 @@ static const struct command_option demo_options[] = {
     {"seed", "N", "the same seed draws the same frames; default: 1", apply_seed},
     {"frames", "N", "stand still after N frames and go on serving; default: 0, go on for ever",
      apply_frames},
+    {"m", "MIB", "memory that the guest writes to, and checks when it has moved; default: 0",
+     apply_memory},
     {"incoming", "URI",
      "the guest comes from another cassia, with its load; tcp:HOST:PORT, unix:PATH, fd:N,\n"
      "vsock:CID:PORT, exec:COMMAND, file:PATH or defer: the monitor's migrate-incoming says",
@@ -139,6 +152,29 @@ static gboolean tell_finished(gpointer data)
 static void finished(void *opaque)
 {
     g_idle_add(tell_finished, opaque);
+}
+
+struct memory_call {
+    struct demo *demo;
+    uint32_t pages;
+};
+
+static gboolean tell_memory_checked(gpointer data)
+{
+    struct memory_call *call = data;
+
+    machine_event(call->demo->machine, "GUEST_MEMORY_CHECKED",
+                  json_pack("{s:I}", "pages", (json_int_t)call->pages));
+    return G_SOURCE_REMOVE;
+}
+
+/* On the guest's thread. */
+static void memory_checked(void *opaque, uint32_t pages)
+{
+    struct memory_call *call = g_new(struct memory_call, 1);
+
+    *call = (struct memory_call){opaque, pages};
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_memory_checked, call, g_free);
 }
 
 /* Starts to wait for the guest if it comes from elsewhere. */
@@ -198,8 +234,11 @@ static bool set_up(struct demo *demo, char **words, GError **error)
 
 static int run(char **words)
 {
-    struct demo demo = {
-        .guest = {.load = "desktop", .fps = DEFAULT_FPS, .seed = 1, .finished = finished}};
+    struct demo demo = {.guest = {.load = "desktop",
+                                  .fps = DEFAULT_FPS,
+                                  .seed = 1,
+                                  .finished = finished,
+                                  .memory_checked = memory_checked}};
     GError *error = NULL;
 
     demo.guest.opaque = &demo;

@@ -264,7 +264,8 @@ const struct command_option machine_command_options[] = {
     {"spice", "KEY=VALUE,...",
      "port=N (0: any free one), addr=ADDRESS, ipv4=on, ipv6=on, unix=on with addr=PATH,\n"
      "password-secret=ID, password=TEXT, disable-ticketing=on|off, image-compression=...,\n"
-     "streaming-video=...; default: 127.0.0.1, the first free port from 5930, no password",
+     "streaming-video=..., seamless-migration=on|off, ...; see cassia(1);\n"
+     "default: 127.0.0.1, the first free port from 5930, no password",
      apply_spice},
     {"object", "secret,id=ID,file=PATH", "a password for -spice password-secret=ID", apply_object},
     {"device", "qxl|qxl-vga,...",

@@ -139,6 +139,7 @@ static bool set_pictures(const struct spice_options *options, SpiceServer *serve
         spice_server_set_jpeg_compression(server, (spice_wan_compression_t)options->jpeg);
     if (options->zlib_glz)
         spice_server_set_zlib_glz_compression(server, (spice_wan_compression_t)options->zlib_glz);
+    spice_server_set_seamless_migration(server, options->seamless_migration);
     if (options->streaming_video)
         spice_server_set_streaming_video(server, options->streaming_video);
     return true;

@@ -49,14 +49,14 @@ static const struct option_key keys[] = {
     {"x509-cacert-file", OPTION_STRING, FIELD(x509_ca), 0, 0, NULL, NULL},
     {"x509-dh-key-file", OPTION_STRING, FIELD(x509_dh), 0, 0, NULL, NULL},
     {"sasl", OPTION_BOOL, FIELD(sasl), 0, 0, NULL, NULL},
-    REFUSE("seamless-migration", "clients cannot be moved to another server yet"),
+    {"seamless-migration", OPTION_BOOL, FIELD(seamless_migration), 0, 0, NULL, NULL},
     {"jpeg-wan-compression", OPTION_CHOICE, FIELD(jpeg), 0, 0, wan_compressions, NULL},
     {"zlib-glz-wan-compression", OPTION_CHOICE, FIELD(zlib_glz), 0, 0, wan_compressions, NULL},
     {"video-codecs", OPTION_STRING, FIELD(video_codecs), 0, 0, NULL, NULL},
     {"agent-mouse", OPTION_TRISTATE, FIELD(agent_mouse), 0, 0, NULL, NULL},
     {"disable-copy-paste", OPTION_BOOL, FIELD(disable_copy_paste), 0, 0, NULL, NULL},
     {"disable-agent-file-xfer", OPTION_BOOL, FIELD(disable_file_transfer), 0, 0, NULL, NULL},
-    {"web", OPTION_BOOL, FIELD(web), 0, 0, NULL, NULL},
+    {"web", OPTION_TRISTATE, FIELD(web), 0, 0, NULL, NULL},
     {"web-dir", OPTION_STRING, FIELD(web_dir), 0, 0, NULL, NULL},
     {"compat", OPTION_CHOICE, FIELD(compat), 0, 0, releases, NULL},
     {"features", OPTION_STRING, FIELD(feature_names), 0, 0, NULL, NULL},
@@ -103,9 +103,9 @@ bool spice_options_parse(const char *text, struct spice_options *options, GError
         return usage(error, "tls-channel needs tls-port");
     if (options->password && strlen(options->password) > SPICE_PASSWORD_MAX)
         return usage(error, "password: longer than " G_STRINGIFY(SPICE_PASSWORD_MAX) " bytes");
-    if (options->web_dir && !options->web)
+    if (options->web_dir && options->web != OPTION_ON)
         return usage(error, "web-dir needs web=on");
-    if (options->web && options->unix_socket)
+    if (options->web == OPTION_ON && options->unix_socket)
         return usage(error, "web=on needs a port: browsers do not connect to unix sockets");
     return spice_features_parse(options, error);
 }
@@ -149,6 +149,15 @@ bool spice_options_listen(const struct spice_options *options, struct listener *
                             "meant, or disable-ticketing=off to set a password by the monitor");
     }
     return true;
+}
+
+bool spice_options_listen_tls(const struct spice_options *options, struct listener *listener,
+                              GError **error)
+{
+    *listener = (struct listener){.fd = -1};
+    return !options->tls_port ||
+           listen_tcp(listener, spice_options_address(options), (int)options->tls_port, 1,
+                      spice_options_family(options), error);
 }
 
 const char *spice_options_password(const struct spice_options *options,

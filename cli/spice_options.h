@@ -32,9 +32,9 @@ struct spice_options {
     char *video_codecs;
     enum option_tristate agent_mouse;
     bool disable_copy_paste, disable_file_transfer;
-    bool web;      /* a page for browsers, from the same ports */
-    char *web_dir; /* where its files are; NULL: where the package has them */
-    int compat;    /* enum spice_compat */
+    enum option_tristate web; /* a page for browsers, from the same ports */
+    char *web_dir;            /* where its files are; NULL: where the package has them */
+    int compat;               /* enum spice_compat */
     char *feature_names;
     unsigned features; /* SPICE_FEATURE_*, from the two above */
     int64_t tls_port;  /* 0: no TLS */
@@ -42,7 +42,8 @@ struct spice_options {
     char *x509_ca, *x509_cert, *x509_key, *x509_key_password, *x509_dh, *tls_ciphers;
     GPtrArray *tls_channels, *plaintext_channels; /* names, or "default"; NULL: none */
     bool sasl;
-    GHashTable *secrets; /* of -object: id to text */
+    bool seamless_migration; /* clients that move take the state of their channels along */
+    GHashTable *secrets;     /* of -object: id to text */
 };
 
 void spice_options_init(struct spice_options *options);
@@ -67,6 +68,10 @@ const char *spice_options_password(const struct spice_options *options,
 /* Where TCP ports are opened. */
 enum listen_family spice_options_family(const struct spice_options *options);
 const char *spice_options_address(const struct spice_options *options);
+
+/* Where TLS is to be listened on; fd -1: nowhere. */
+bool spice_options_listen_tls(const struct spice_options *options, struct listener *listener,
+                              GError **error);
 
 /* Files in PEM; g_free. */
 char *spice_options_certificate(const struct spice_options *options);

@@ -13,6 +13,7 @@
 #include "hw/soft_cpu.h"
 #include "hw/soft_guest.h"
 #include "hw/soft_heap.h"
+#include "hw/soft_memory.h"
 
 #include <spice/qxl_dev.h>
 
@@ -110,6 +111,10 @@ struct soft_driver {
     uint64_t state_offset;
     struct soft_heap memory; /* command memory in the RAM BAR */
     struct soft_heap video;  /* surfaces' memory in the VRAM BAR */
+
+    struct soft_memory *main_memory; /* NULL: none */
+    bool checks_memory;              /* it came from elsewhere: is it what it was? */
+    uint32_t next_check;             /* page of it */
 
     int64_t frame_due; /* monotonic time of the next frame; 0: now */
     unsigned throttle; /* atomic; percent of its time that the guest does nothing */

@@ -14,15 +14,19 @@
 #define DEFAULT_HEIGHT    768
 #define INPUT_MEMORY      (64 * 1024) /* for what input makes the guest draw */
 #define USER_POINTER_TIME 120         /* frames that the load leaves the cursor to the user */
+#define MEMORY_WORK       16          /* pages of main memory written a frame */
+#define MEMORY_CHECK      2048        /* and checked, while there is something to check */
 
 struct soft_guest {
     struct engine engine;
     struct soft_driver driver;
 };
 
-static const char *const load_names[] = {"desktop", "text", "video", "surfaces", "cursor", NULL};
-static const struct soft_load *const loads[] = {
-    &soft_load_desktop, &soft_load_text, &soft_load_video, &soft_load_surfaces, &soft_load_cursor};
+static const char *const load_names[] = {"desktop", "text",  "video", "surfaces",
+                                         "cursor",  "chaos", NULL};
+static const struct soft_load *const loads[] = {&soft_load_desktop, &soft_load_text,
+                                                &soft_load_video,   &soft_load_surfaces,
+                                                &soft_load_cursor,  &soft_load_chaos};
 
 const char *const *soft_guest_loads(void)
 {
@@ -124,6 +128,30 @@ static bool idle_away(struct soft_driver *driver, int64_t begin)
     return true;
 }
 
+/* Up to PAGES pages. False: the guest gave up. */
+static bool check_memory(struct soft_driver *driver, uint32_t pages)
+{
+    if (!driver->checks_memory)
+        return true;
+    if (!soft_memory_check(driver->main_memory, pages, &driver->next_check)) {
+        soft_driver_halt(driver, "page %u of its memory does not hold what it wrote",
+                         driver->next_check);
+        return false;
+    }
+    driver->checks_memory = driver->next_check != 0;
+    if (!driver->checks_memory && driver->config.memory_checked)
+        driver->config.memory_checked(driver->config.opaque,
+                                      soft_memory_pages(driver->main_memory));
+    return true;
+}
+
+static bool use_memory(struct soft_driver *driver)
+{
+    if (driver->main_memory)
+        soft_memory_work(driver->main_memory, MEMORY_WORK);
+    return check_memory(driver, MEMORY_CHECK);
+}
+
 /*
  * One frame: everything that can wait comes before and after drawing it, which is done at one go.
  * So a guest that is stopped has drawn a frame and queued its commands, or has not begun it.
@@ -149,6 +177,8 @@ static bool draw_frame(struct soft_driver *driver)
     int64_t begin = g_get_monotonic_time();
     begin_frame(driver, &frame);
     load->draw(state->load_state, &frame);
+    if (!use_memory(driver))
+        return false;
     if (frame.overfull)
         g_warning("load %s: frame %" G_GUINT64_FORMAT " did not fit", load->name, frame.number);
     state->frame++;
@@ -180,6 +210,8 @@ static bool finish(struct soft_driver *driver)
 /* The picture stands still, the guest is there. */
 static bool idle(struct soft_driver *driver)
 {
+    if (!check_memory(driver, UINT32_MAX))
+        return false;
     soft_cpu_sleep(driver->cpu, SOFT_WAKE_LINE | SOFT_WAKE_INPUT, -1);
     return soft_driver_interrupt(driver) && handle_input(driver);
 }
@@ -191,6 +223,8 @@ static void run(void *opaque)
     bool go_on = true;
 
     if (!soft_driver_can_continue(driver))
+        driver->state->stage = SOFT_STAGE_PROBE;
+    if (driver->main_memory && !soft_memory_is_booted(driver->main_memory))
         driver->state->stage = SOFT_STAGE_PROBE;
     driver->frame_due = 0;
     while (go_on) {
@@ -223,6 +257,7 @@ static void reset_machine(void *opaque)
 
     pci_function_reset(guest->driver.pci);
     guest->driver.state->magic = 0;
+    guest->driver.checks_memory = false;
 }
 
 static const struct soft_program guest_program = {.run = run, .reset = reset_machine};
@@ -241,6 +276,7 @@ static void destroy(struct engine *engine)
 
     pci_intx_set_sink(guest->driver.pci, NULL, NULL);
     soft_cpu_destroy(guest->driver.cpu);
+    soft_memory_destroy(guest->driver.main_memory);
     g_free(guest);
 }
 
@@ -342,7 +378,12 @@ struct engine *soft_guest_create(const struct soft_guest_config *config, struct 
     driver->config = *config;
     driver->config.width = config->width ? config->width : DEFAULT_WIDTH;
     driver->config.height = config->height ? config->height : DEFAULT_HEIGHT;
+    if (config->memory && !(driver->main_memory = soft_memory_create(config->memory, error))) {
+        g_free(guest);
+        return NULL;
+    }
     if (!find_load(config->load, &driver->load, error) || !soft_driver_attach(driver, error)) {
+        soft_memory_destroy(driver->main_memory);
         g_free(guest);
         return NULL;
     }

@@ -12,13 +12,16 @@
 #include "hw/pci.h"
 
 struct soft_guest_config {
-    const char *load; /* "desktop", "text", "video", "surfaces", "cursor"; NULL: "desktop" */
+    const char *load; /* one of soft_guest_loads(); NULL: "desktop" */
     unsigned fps;     /* frames a second; 0: as fast as the card takes them */
     uint64_t seed;    /* the same seed draws the same frames */
     uint64_t frames;  /* stand still after so many frames, the card in use; 0: go on for ever */
     unsigned width, height; /* 0: 1024 x 768 */
+    uint32_t memory;        /* MiB besides the card's, which it writes to and checks; 0: none */
     /* Called from the guest's thread when FRAMES have been drawn; may be NULL. */
     void (*finished)(void *opaque);
+    /* The same when a guest that came from elsewhere has checked its memory, so many PAGES. */
+    void (*memory_checked)(void *opaque, uint32_t pages);
     void *opaque;
 };
 

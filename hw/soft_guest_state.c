@@ -98,7 +98,8 @@ static bool check(void *opaque, const void *loaded, GError **error)
     configure(&candidate, state, load);
     if (!soft_driver_attach(&candidate, error))
         return false;
-    return !state->booted || soft_driver_can_continue(&candidate) ||
+    bool remembers = !candidate.main_memory || soft_memory_is_booted(candidate.main_memory);
+    return !state->booted || (soft_driver_can_continue(&candidate) && remembers) ||
            migration_fail(error, "what came as the guest's memory is not a guest that can go on");
 }
 
@@ -111,6 +112,8 @@ static void apply(void *opaque, const void *loaded)
     if (!find_load(state->load, &load))
         return;
     configure(driver, state, load);
+    driver->checks_memory = driver->main_memory && state->booted;
+    driver->next_check = 0;
     driver->stats = (struct soft_guest_stats){
         .frames = state->frames,
         .commands = state->commands,
@@ -121,10 +124,58 @@ static void apply(void *opaque, const void *loaded)
 
 static const struct migration_part_ops ops = {.save = save, .check = check, .apply = apply};
 
+/* The machine's size, compared before any memory comes. */
+struct memory_config {
+    uint32_t size; /* MiB */
+};
+
+static const struct state_field memory_fields[] = {
+    {STATE_FIELD(struct memory_config, size, STATE_U32)},
+    STATE_END,
+};
+
+static const struct state_description memory_description = {
+    .name = "guest-memory-config",
+    .version = 1,
+    .oldest = 1,
+    .size = sizeof(struct memory_config),
+    .fields = memory_fields,
+};
+
+static uint32_t memory_size(const struct soft_driver *driver)
+{
+    return driver->main_memory ? soft_memory_size(driver->main_memory) : 0;
+}
+
+static void save_memory(void *opaque, void *saved)
+{
+    ((struct memory_config *)saved)->size = memory_size(opaque);
+}
+
+static bool check_memory(void *opaque, const void *loaded, GError **error)
+{
+    uint32_t theirs = ((const struct memory_config *)loaded)->size, ours = memory_size(opaque);
+
+    return theirs == ours ||
+           migration_fail(error, "the target's guest memory (-m) has %u MiB, the source's %u", ours,
+                          theirs);
+}
+
+static const struct migration_part_ops memory_ops = {.save = save_memory, .check = check_memory};
+
 void soft_guest_add_part(struct soft_driver *driver, struct migration_set *set)
 {
     struct migration_part part = {
         .name = "soft-guest", .description = &description, .ops = &ops, .opaque = driver};
 
+    struct migration_part memory = {.name = "guest-memory-config",
+                                    .description = &memory_description,
+                                    .ops = &memory_ops,
+                                    .opaque = driver,
+                                    .early = true};
+
+    migration_set_add_part(set, &memory);
     migration_set_add_part(set, &part);
+    if (driver->main_memory)
+        soft_memory_add_block(driver->main_memory, set);
 }

@@ -40,4 +40,4 @@ struct soft_load {
 const struct soft_load *soft_load_get(uint32_t index);
 
 extern const struct soft_load soft_load_desktop, soft_load_text, soft_load_video,
-    soft_load_surfaces, soft_load_cursor;
+    soft_load_surfaces, soft_load_cursor, soft_load_chaos;

@@ -286,6 +286,8 @@ bool soft_driver_probe(struct soft_driver *driver)
     state->frames_per_second = driver->config.fps;
     state->frames = driver->config.frames;
     state->seed = driver->config.seed;
+    if (driver->main_memory)
+        soft_memory_boot(driver->main_memory, state->seed);
 
     assign_bars(driver);
     soft_driver_port(driver, QXL_IO_RESET, 0);

@@ -18,7 +18,7 @@ from pictures import difference, read_picture
 from qmp import QmpError
 from tap import Tap
 
-LOADS = ["desktop", "text", "video", "surfaces", "cursor"]
+LOADS = ["desktop", "text", "video", "surfaces", "cursor", "chaos"]
 CARD = ["-device", "qxl,ram_size_mb=32,vram_size_mb=32"]
 tap = Tap()
 

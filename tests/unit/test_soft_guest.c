@@ -143,7 +143,7 @@ static uint32_t picture_after(const char *load, uint64_t seed, uint64_t frames,
 
 static void test_names(void)
 {
-    const char *const expected[] = {"desktop", "text", "video", "surfaces", "cursor"};
+    const char *const expected[] = {"desktop", "text", "video", "surfaces", "cursor", "chaos"};
     const char *const *names = soft_guest_loads();
 
     for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++)
