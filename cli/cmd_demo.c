@@ -215,6 +215,7 @@ static bool set_up(struct demo *demo, char **words, GError **error)
     }
     if (!devices->len)
         machine_options_add_device(&demo->options);
+    spice_options_offer_page(&demo->options.spice);
     demo->machine = machine_create(&demo->options, error);
     if (!demo->machine)
         return false;

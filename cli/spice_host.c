@@ -5,6 +5,7 @@
 
 #include "cli/char_socket.h"
 #include "cli/core_glib.h"
+#include "cli/web.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,11 +45,40 @@ static bool set_up(struct spice_host *host, const struct machine_options *option
         spice_server_set_name(host->server, options->name);
     if (options->has_uuid)
         spice_server_set_uuid(host->server, options->uuid);
+    if (options->spice.web == OPTION_ON)
+        return true;
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
     /* The one way to serve a port that the kernel chose and that we know: bind it ourselves. */
     spice_server_set_listen_socket_fd(host->server, host->listener.fd);
     G_GNUC_END_IGNORE_DEPRECATIONS
     return true;
+}
+
+/*
+ * With a page both sockets are ours, but a server has TLS only together with a port to listen on.
+ * It gets one that is of no use to anybody else: on the loopback address, chosen by the kernel.
+ */
+static bool listen_for_page(struct spice_host *host, const struct spice_options *options,
+                            int *hidden_tls_port, GError **error)
+{
+    struct listener probe;
+
+    if (options->web != OPTION_ON || !options->tls_port)
+        return true;
+    if (!spice_options_listen_tls(options, &host->tls_listener, error) ||
+        !listen_tcp(&probe, "127.0.0.1", 0, 1, LISTEN_IPV4, error))
+        return false;
+    *hidden_tls_port = probe.port;
+    listener_finish(&probe);
+    return true;
+}
+
+static bool open_page(struct spice_host *host, const struct spice_options *options, GError **error)
+{
+    if (options->web != OPTION_ON)
+        return true;
+    host->web = web_create(options, &host->listener, &host->tls_listener, host->server, error);
+    return host->web;
 }
 
 static bool add_devices(struct spice_host *host, const GPtrArray *sockets, GError **error)
@@ -72,14 +102,17 @@ bool spice_host_start(struct spice_host *host, const struct machine_options *opt
                       void (*emit)(void *opaque, const char *event, json_t *data), void *opaque,
                       GError **error)
 {
+    int hidden_tls_port = 0;
+
     *host = (struct spice_host){.listener.fd = -1,
                                 .tls_listener.fd = -1,
                                 .devices = g_ptr_array_new_with_free_func(remove_device)};
     if (!spice_options_listen(&options->spice, &host->listener, error) ||
+        !listen_for_page(host, &options->spice, &hidden_tls_port, error) ||
         (options->record && !start_recording(options->record, error)))
         return false;
     host->server = spice_server_new();
-    if (!set_up(host, options, 0, error))
+    if (!set_up(host, options, hidden_tls_port, error))
         return false;
     host->core = core_glib_interface(spice_clients_channel_event);
     host->clients = spice_clients_create(emit, auth_name, opaque, host);
@@ -88,11 +121,12 @@ bool spice_host_start(struct spice_host *host, const struct machine_options *opt
         return false;
     }
     return spice_options_apply_late(&options->spice, host->server, error) &&
-           add_devices(host, options->sockets, error);
+           add_devices(host, options->sockets, error) && open_page(host, &options->spice, error);
 }
 
 void spice_host_stop(struct spice_host *host)
 {
+    g_clear_pointer(&host->web, web_destroy);
     g_clear_pointer(&host->devices, g_ptr_array_unref);
     g_clear_pointer(&host->server, spice_server_destroy);
 }
@@ -103,6 +137,22 @@ void spice_host_finish(struct spice_host *host)
     spice_auth_finish(&host->auth);
     listener_finish(&host->listener);
     listener_finish(&host->tls_listener);
+}
+
+/* What to type where LISTENER listens; g_free. */
+static char *address_of(const struct listener *listener)
+{
+    if (!strcmp(listener->host, "::") || !strcmp(listener->host, "0.0.0.0"))
+        return g_strdup_printf("%s:%d", g_get_host_name(), listener->port);
+    return listener_describe(listener);
+}
+
+static void print_page(const struct spice_host *host)
+{
+    bool tls = host->tls_listener.fd >= 0;
+    g_autofree char *where = address_of(tls ? &host->tls_listener : &host->listener);
+
+    printf("In a browser:  %s://%s/\n", tls ? "https" : "http", where);
 }
 
 void spice_host_print_address(const struct spice_host *host)
@@ -119,9 +169,11 @@ void spice_host_print_address(const struct spice_host *host)
                                  : "nobody, until the monitor sets a password");
     if (listener->path)
         target = g_strdup_printf("spice+unix://%s", where);
-    else if (!strcmp(listener->host, "::") || !strcmp(listener->host, "0.0.0.0"))
-        target = g_strdup_printf("spice://%s:%d", g_get_host_name(), listener->port);
-    else
-        target = g_strdup_printf("spice://%s", where);
+    else {
+        g_autofree char *address = address_of(listener);
+        target = g_strdup_printf("spice://%s", address);
+    }
     printf("Connect with:  remote-viewer %s\n", target);
+    if (host->web)
+        print_page(host);
 }

@@ -4,6 +4,7 @@
 #include "cli/spice_options.h"
 
 #include "cli/secret_options.h"
+#include "cli/web_page.h"
 
 #include <string.h>
 
@@ -108,6 +109,12 @@ bool spice_options_parse(const char *text, struct spice_options *options, GError
     if (options->web == OPTION_ON && options->unix_socket)
         return usage(error, "web=on needs a port: browsers do not connect to unix sockets");
     return spice_features_parse(options, error);
+}
+
+void spice_options_offer_page(struct spice_options *options)
+{
+    if (options->web == OPTION_UNSET && !options->unix_socket && web_page_exists(NULL))
+        options->web = OPTION_ON;
 }
 
 enum listen_family spice_options_family(const struct spice_options *options)

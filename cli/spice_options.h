@@ -65,6 +65,9 @@ bool spice_options_listen(const struct spice_options *options, struct listener *
 const char *spice_options_password(const struct spice_options *options,
                                    const struct listener *listener, bool *required);
 
+/* Turns the page on unless the options say otherwise or there is none. */
+void spice_options_offer_page(struct spice_options *options);
+
 /* Where TCP ports are opened. */
 enum listen_family spice_options_family(const struct spice_options *options);
 const char *spice_options_address(const struct spice_options *options);
