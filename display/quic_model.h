@@ -53,14 +53,13 @@ struct quic_context {
     uint8_t run_state;
 };
 
-/* The channels of a group and the rows that it is at. */
+/* The channels of a group and the rows that it is at, as the decoder has them. */
 struct quic_group {
     struct quic_context context;
     struct quic_channel channels[3];
     uint8_t *now[3]; /* components of this row */
     uint8_t *above[3];
-    uint8_t *symbols[3]; /* this row's folded residuals, section 1.4; the encoder's */
-    uint8_t *same_now;   /* 1 where a pixel equals its left neighbour, this row */
+    uint8_t *same_now; /* 1 where a pixel equals its left neighbour, this row */
     uint8_t *same_above;
 };
 
@@ -103,12 +102,17 @@ static inline uint32_t quic_next_wait(struct quic_context *context)
 }
 
 /* The bucket that the residual left of a pixel chooses: floor(log2(residual + 1)), bounded. */
-static inline struct quic_bucket *quic_bucket(struct quic_channel *channel, unsigned residual,
-                                              unsigned bpc)
+static inline unsigned quic_bucket_index(unsigned residual, unsigned bpc)
 {
     unsigned last = bpc == 8 ? 7 : 4;
     unsigned index = 31 - (unsigned)__builtin_clz(residual + 1);
-    return &channel->buckets[index < last ? index : last];
+    return index < last ? index : last;
+}
+
+static inline struct quic_bucket *quic_bucket(struct quic_channel *channel, unsigned residual,
+                                              unsigned bpc)
+{
+    return &channel->buckets[quic_bucket_index(residual, bpc)];
 }
 
 /* Golomb-Rice codes of limited length, section 1.5: prefix zeros and suffix bits of an escape. */
@@ -134,16 +138,15 @@ static inline unsigned quic_code_length(unsigned symbol, unsigned k, unsigned bp
 static inline void quic_bucket_update(struct quic_bucket *bucket, const uint8_t *lengths,
                                       unsigned bpc, unsigned trigger)
 {
-    unsigned best = 0, least = UINT32_MAX;
+    uint32_t best = UINT32_MAX; /* cost and, below it, 7 - k: ties go to the larger k */
     for (unsigned k = 0; k < bpc; k++) {
-        unsigned cost = bucket->cost[k] = (uint16_t)(bucket->cost[k] + lengths[k]);
-        if (cost <= least) { /* ties go to the larger k */
-            least = cost;
-            best = k;
-        }
+        uint32_t cost = bucket->cost[k] + lengths[k];
+        uint32_t rank = cost << 3 | (7 - k);
+        bucket->cost[k] = (uint16_t)cost;
+        best = rank < best ? rank : best;
     }
-    bucket->best = (uint8_t)best;
-    if (least > trigger) {
+    bucket->best = 7 - (best & 7);
+    if (best >> 3 > trigger) {
         for (unsigned k = 0; k < bpc; k++)
             bucket->cost[k] >>= 1;
     }
