@@ -21,6 +21,10 @@ struct glz_dictionary;
 struct glz_dictionary *glz_dictionary_create(uint32_t window);
 void glz_dictionary_destroy(struct glz_dictionary *dictionary); /* NULL is allowed */
 
+/* The number that the next picture has, and, while the dictionary is empty, shall have. */
+uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary);
+void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next);
+
 /* Can such a picture be part of the dictionary? Those that cannot are to be sent otherwise. */
 bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source);
 /* As encoder_impl.encode(); an accepted picture. When false, the dictionary has not got it. */

@@ -82,6 +82,17 @@ void glz_dictionary_destroy(struct glz_dictionary *dictionary)
     g_free(dictionary);
 }
 
+uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary)
+{
+    return dictionary->next;
+}
+
+void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next)
+{
+    g_return_if_fail(dictionary->count == 0);
+    dictionary->next = next;
+}
+
 bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source)
 {
     return (source->format == SPICE_BITMAP_FMT_32BIT || source->format == SPICE_BITMAP_FMT_24BIT) &&

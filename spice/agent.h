@@ -46,3 +46,13 @@ void agent_client_add_tokens(struct agent_client *client, uint32_t tokens);
 bool agent_client_data(struct agent_client *client, const uint8_t *data, uint32_t size);
 /* channel_ops.produce: what waits for the client's socket or tokens. */
 bool agent_client_produce(struct agent_client *client);
+
+/* Clients that move, spice/channel_move.h. What they bring may be so many bytes. */
+#define AGENT_MAX_STATE (16 * 1024 * 1024)
+void agent_client_leave(struct agent_client *client);
+void agent_client_save(struct agent_client *client, struct message *state);
+/* Until load() the guest has to wait. */
+void agent_client_expect_state(struct agent_client *client);
+/* Hostile; READER is behind the header of STATE. False: it is wrong. */
+bool agent_client_load(struct agent_client *client, const uint8_t *state, uint32_t size,
+                       struct message_reader *reader);

@@ -17,6 +17,16 @@ bool agent_filter_is_inside(const struct agent_filter *filter)
     return filter->at < filter->size;
 }
 
+uint32_t agent_filter_left(const struct agent_filter *filter)
+{
+    return (uint32_t)MIN(filter->size - filter->at, UINT32_MAX);
+}
+
+void agent_filter_resume(struct agent_filter *filter, uint32_t left, enum agent_verdict verdict)
+{
+    *filter = (struct agent_filter){.verdict = verdict, .size = left};
+}
+
 static enum agent_verdict judge_type(uint32_t type, const struct agent_rules *rules)
 {
     switch (type) {

@@ -31,6 +31,10 @@ struct agent_filter {
 void agent_filter_reset(struct agent_filter *filter);
 /* Is a message incomplete? */
 bool agent_filter_is_inside(const struct agent_filter *filter);
+/* How many of its bytes are still to come? */
+uint32_t agent_filter_left(const struct agent_filter *filter);
+/* Goes on with the last LEFT bytes of a message that another server has judged. */
+void agent_filter_resume(struct agent_filter *filter, uint32_t left, enum agent_verdict verdict);
 /* SIZE bytes, at most VD_AGENT_MAX_DATA_SIZE; the first of a message has its whole header. */
 enum agent_verdict agent_filter_judge(struct agent_filter *filter, const struct agent_rules *rules,
                                       const uint8_t *data, uint32_t size);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/channel_connection.h"
+#include "spice/channel_move.h"
 #include "spice/client.h"
 #include "spice/server_state.h"
 
@@ -54,6 +55,21 @@ bool channel_client_is_closed(const struct channel_client *cc)
     return cc->connection->closed;
 }
 
+void channel_client_set_next_serial(struct channel_client *cc, uint64_t serial)
+{
+    cc->connection->serial = serial - 1;
+}
+
+void channel_client_expect_state(struct channel_client *cc)
+{
+    connection_expect_state(cc->connection);
+}
+
+bool channel_client_expects_state(const struct channel_client *cc)
+{
+    return cc->connection->move == MOVE_ARRIVES;
+}
+
 void channel_client_start_pings(struct channel_client *cc)
 {
     connection_start_pings(cc->connection);
@@ -78,6 +94,7 @@ static void destroy_connection(void *opaque)
 
     channel->clients = g_list_remove(channel->clients, cc);
     channel->ops->disconnect(cc);
+    connection_move_finish(connection);
     send_queue_finish(&connection->queue);
     loop_timer_destroy(connection->ping.timer);
     loop_timer_destroy(connection->stall_timer);
@@ -118,7 +135,7 @@ static bool produce_batch(struct channel_connection *connection)
     struct channel_client *cc = connection->cc;
 
     while (connection->queue.bytes < BATCH_BYTES && connection->queue.count < BATCH_MESSAGES &&
-           !connection->closed && connection_has_window(connection)) {
+           connection_can_produce(connection)) {
         if (!cc->channel->ops->produce(cc)) {
             break;
         }
@@ -210,13 +227,19 @@ static void flush(struct channel_connection *connection, bool produce)
     connection->flushing = false;
     /* After MAX_BATCHES the socket may still have room: its being writable brings us back. */
     update_watch(connection, more && (produce || connection->queue.count > 0));
+    if (produce && !more && connection_can_produce(connection)) {
+        connection_all_produced(connection);
+    }
 }
 
 void channel_client_send(struct channel_client *cc, struct message *message)
 {
     struct channel_connection *connection = cc->connection;
 
-    if (connection->closed || message_size(message) > UINT32_MAX) {
+    bool too_late = connection->move >= MOVE_ENDS && message_type(message) != SPICE_MSG_MIGRATE &&
+                    message_type(message) != SPICE_MSG_MIGRATE_DATA;
+
+    if (connection->closed || too_late || message_size(message) > UINT32_MAX) {
         message_destroy(message);
         return;
     }
@@ -258,6 +281,9 @@ static void parse_received(struct channel_connection *connection)
         type = message_read_u16(&reader);
         size = message_read_u32(&reader);
         limit = type < SPICE_MSG_BASE_LAST ? MAX_BASE_MESSAGE : cc->channel->ops->max_message;
+        if (type == SPICE_MSGC_MIGRATE_DATA && connection->move == MOVE_ARRIVES) {
+            limit = cc->channel->ops->max_state;
+        }
         if (size > limit) {
             channel_client_close(cc, "message %u of %u bytes, more than %u", type, size, limit);
             return;
@@ -363,7 +389,9 @@ void channel_client_pause(struct channel_client *cc, bool paused)
 {
     struct channel_connection *connection = cc->connection;
 
-    if (connection->closed || connection->paused == paused) {
+    /* What a client says before it goes must be heard. */
+    if (connection->closed || connection->paused == paused ||
+        (paused && connection->move >= MOVE_ENDS)) {
         return;
     }
     connection->paused = paused;
@@ -416,6 +444,7 @@ static void attach(void *opaque)
     cc->connection = connection;
     cc->common_caps = link->common_caps;
     memcpy(cc->caps, link->caps, sizeof(cc->caps));
+    cc->resumes = link->resumes;
 
     connection->cc = cc;
     connection->stream = link->stream;
@@ -430,7 +459,12 @@ static void attach(void *opaque)
     g_free(task);
 
     connection->held++;
-    connection_start(connection);
+    if (cc->resumes) {
+        connection_expect_state(connection);
+    }
+    if (connection->move != MOVE_ARRIVES) {
+        connection_start(connection);
+    }
     if (!channel->ops->connect(cc)) {
         channel_client_close(cc, "refused");
     }
@@ -460,13 +494,35 @@ static void detach(void *opaque)
     g_free(task);
 }
 
-void channel_detach(struct channel *channel, struct client *client)
+static void post_task(struct channel *channel, struct client *client, void (*fn)(void *opaque))
 {
     struct channel_task *task = g_new0(struct channel_task, 1);
 
     task->channel = channel;
     task->link.client = client_ref(client);
-    event_loop_post(channel->loop, detach, task);
+    event_loop_post(channel->loop, fn, task);
+}
+
+void channel_detach(struct channel *channel, struct client *client)
+{
+    post_task(channel, client, detach);
+}
+
+static void leave(void *opaque)
+{
+    struct channel_task *task = opaque;
+    struct channel_client *cc = find_client(task->channel, task->link.client);
+
+    if (cc != NULL) {
+        connection_leave(cc->connection);
+    }
+    client_unref(task->link.client);
+    g_free(task);
+}
+
+void channel_leave(struct channel *channel, struct client *client)
+{
+    post_task(channel, client, leave);
 }
 
 void channel_finish(struct channel *channel)

@@ -18,6 +18,7 @@
 struct channel;
 struct channel_client;
 struct client;
+struct message_reader;
 
 struct channel_ops {
     size_t
@@ -37,6 +38,18 @@ struct channel_ops {
     void (*pong)(struct channel_client *cc, uint32_t id, uint64_t timestamp);
     /* The last call for CC: free what the type holds. */
     void (*disconnect)(struct channel_client *cc);
+
+    /* Clients that move to another server, spice/channel_move.h. */
+    /* The machine is elsewhere now: produce() shall give all that is left. May be NULL. */
+    void (*leave)(struct channel_client *cc);
+    /* What clients take along. 0 for none; else STATE_MAGIC() and the rest are to be there. */
+    uint32_t state_magic;
+    uint32_t max_state; /* bytes */
+    /* Adds to STATE, which has its header. */
+    void (*save)(struct channel_client *cc, struct message *state);
+    /* The whole STATE, as it came from the client; READER is behind the header. False: wrong. */
+    bool (*load)(struct channel_client *cc, const uint8_t *state, uint32_t size,
+                 struct message_reader *reader);
 };
 
 #define CHANNEL_CAP_WORDS 2
@@ -69,12 +82,15 @@ struct channel_link {
     bool mini_header;
     uint32_t common_caps;
     uint32_t caps[CHANNEL_CAP_WORDS]; /* the client's; further words are ignored */
+    bool resumes;                     /* it goes on with what the client had at another server */
 };
 
 /* IO thread: hands LINK's stream over to the channel's thread, where connect() is called. */
 void channel_attach(struct channel *channel, const struct channel_link *link);
 /* IO thread: closes CLIENT's connection to this channel, if it has one; does not wait. */
 void channel_detach(struct channel *channel, struct client *client);
+/* IO thread: CLIENT, if connected, is to go to another server with its state. */
+void channel_leave(struct channel *channel, struct client *client);
 
 /* A client's connection to a channel; the base of the types' client structs. */
 struct channel_client {
@@ -83,6 +99,7 @@ struct channel_client {
     struct channel_connection *connection; /* the base's own */
     uint32_t common_caps;
     uint32_t caps[CHANNEL_CAP_WORDS];
+    bool resumes; /* as in its link; load() follows connect() if there is one */
 };
 
 /* On the channel's thread, all of these. */
@@ -99,12 +116,17 @@ void channel_client_wake(struct channel_client *cc);
 unsigned channel_client_backlog(const struct channel_client *cc);
 /* The serial that the next message sent will have. */
 uint64_t channel_client_next_serial(const struct channel_client *cc);
+void channel_client_set_next_serial(struct channel_client *cc, uint64_t serial);
 /* Closes the connection soon (never inside this call); FORMAT says why, for the log. */
 void channel_client_close(struct channel_client *cc, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* While paused nothing is read from the client: what it has sent waits in its socket. */
 void channel_client_pause(struct channel_client *cc, bool paused);
 /* A client that has arrived from another server is asked for signs of life from now on. */
 void channel_client_start_pings(struct channel_client *cc);
+/* Resumed connections start with the client's state, from now on if not already. */
+void channel_client_expect_state(struct channel_client *cc);
+/* Is that still to come? */
+bool channel_client_expects_state(const struct channel_client *cc);
 /* Has it been closed, with disconnect() still to come? */
 bool channel_client_is_closed(const struct channel_client *cc);
 

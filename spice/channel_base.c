@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "spice/channel_connection.h"
+#include "spice/channel_move.h"
 #include "spice/client.h"
 
 #include <string.h>
@@ -114,7 +114,15 @@ bool connection_receive(struct channel_connection *connection, uint16_t type, co
 {
     struct message_reader reader = message_reader(body, size);
 
+    if (connection->move == MOVE_ARRIVES) {
+        return type == SPICE_MSGC_MIGRATE_DATA && connection_load(connection, body, size);
+    }
+    if (connection->move == MOVE_GONE) {
+        return true;
+    }
     switch (type) {
+    case SPICE_MSGC_MIGRATE_FLUSH_MARK:
+        return connection_flushed(connection);
     case SPICE_MSGC_ACK_SYNC:
         connection->client_generation = message_read_u32(&reader);
         return !reader.failed;

@@ -27,6 +27,15 @@ struct channel_connection {
     uint8_t *in;
     uint32_t in_size, in_capacity;
 
+    /* To or from another server, spice/channel_move.h. */
+    enum {
+        MOVE_NONE,
+        MOVE_ARRIVES, /* its state is the next message; nothing is produced until then */
+        MOVE_LEAVES,  /* what is left is produced */
+        MOVE_ENDS,    /* MIGRATE was the last message */
+        MOVE_GONE,    /* the client has the state; what it says is for the other server */
+    } move;
+
     struct send_queue queue;
     uint64_t serial; /* of the message queued last */
     bool blocked;    /* the socket is full; its watch tells when it no longer is */
@@ -56,6 +65,13 @@ struct channel_connection {
 static inline bool connection_has_window(const struct channel_connection *connection)
 {
     return connection->window == 0 || connection->unacknowledged <= 2 * connection->window;
+}
+
+/* May produce() be asked? */
+static inline bool connection_can_produce(const struct channel_connection *connection)
+{
+    return !connection->closed && connection_has_window(connection) &&
+           (connection->move == MOVE_NONE || connection->move == MOVE_LEAVES);
 }
 
 /* channel.c: sees to it that a connection that cannot send now gives up some day. */

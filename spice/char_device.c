@@ -156,6 +156,25 @@ void char_device_drop_writes(SpiceCharDeviceState *device)
     }
 }
 
+unsigned char_device_count_writes(const SpiceCharDeviceState *device, uint32_t owner)
+{
+    unsigned count = 0;
+
+    for (GList *l = device->writes.head; l != NULL; l = l->next) {
+        count += ((struct char_write *)l->data)->owner == owner;
+    }
+    return count;
+}
+
+void char_device_save_writes(const SpiceCharDeviceState *device, struct message *message)
+{
+    for (GList *l = device->writes.head; l != NULL; l = l->next) {
+        const struct char_write *write = l->data;
+
+        message_add_bytes(message, write->data + write->written, write->size - write->written);
+    }
+}
+
 void char_device_wake(SpiceCharDeviceState *device)
 {
     if (device->calling) {

@@ -62,6 +62,10 @@ size_t char_device_read(SpiceCharDeviceState *device, uint8_t *data, size_t size
 void char_device_write(SpiceCharDeviceState *device, uint8_t *data, size_t size, uint32_t owner);
 /* Forgets what has not begun to be written. */
 void char_device_drop_writes(SpiceCharDeviceState *device);
+/* How many writes of OWNER's wait. */
+unsigned char_device_count_writes(const SpiceCharDeviceState *device, uint32_t owner);
+/* Copies what the guest has not taken yet, QUEUED bytes, into MESSAGE. */
+void char_device_save_writes(const SpiceCharDeviceState *device, struct message *message);
 /* Writes and reads what can be now. */
 void char_device_wake(SpiceCharDeviceState *device);
 

@@ -15,14 +15,17 @@ struct client {
     struct channel_client *main;
 
     /* Moving to another server, spice/migrate.h. IO thread. */
-    bool arriving; /* it stays where it was until the machine has come; nothing is sent to it */
-    GList *parked; /* connections that it has made until then */
+    bool arriving;    /* it stays where it was until the machine has come */
+    bool resumes;     /* it then goes on with its state; else its channels start anew */
+    unsigned awaited; /* connections whose states have not come yet */
+    GList *parked;    /* connections that it has made while arriving */
     enum client_move {
         CLIENT_STAYS,
         CLIENT_WAITS, /* to be told to connect, when it has arrived itself */
         CLIENT_CONNECTS,
         CLIENT_CONNECTED,
-        CLIENT_LEAVES, /* has been told to go */
+        CLIENT_CONNECTED_SEAMLESS, /* and the target takes its channels' states */
+        CLIENT_LEAVES,             /* has been told to go */
     } move;
     SpiceMigrateOutcome outcome; /* of being told to connect, as hosts ask for it */
     unsigned late_answers;       /* to messages that told it to connect, and no longer hold */
@@ -32,6 +35,10 @@ struct client {
 struct client *client_create(void);
 
 /* Any thread. */
+static inline void client_set_slow(struct client *client, bool slow)
+{
+    g_atomic_int_set(&client->slow, slow);
+}
 static inline bool client_is_slow(struct client *client)
 {
     return g_atomic_int_get(&client->slow) != 0;

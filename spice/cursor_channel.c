@@ -150,6 +150,21 @@ static void send_trail(struct cursor_client *client)
     channel_client_send(&client->base, message);
 }
 
+/* A client from another server has a pointer, which may be this one or another. */
+static bool send_again(struct cursor_client *client)
+{
+    const struct cursor *cursor = client_cursor(client);
+
+    if (!cursor->machine_runs)
+        return false;
+    client->started = true;
+    client->epoch = cursor->epoch;
+    channel_client_send(&client->base, message_create(SPICE_MSG_CURSOR_INVAL_ALL));
+    send_trail(client);
+    send_set(client);
+    return true;
+}
+
 static bool client_produce(struct channel_client *cc)
 {
     struct cursor_client *client = (struct cursor_client *)cc;
@@ -157,6 +172,8 @@ static bool client_produce(struct channel_client *cc)
     const struct cursor_state *now = &cursor->state, *told = &client->told;
     bool moved = client->move_pending || now->x != told->x || now->y != told->y;
 
+    if (!client->started && cc->resumes)
+        return send_again(client);
     if (!client->started || client->epoch != cursor->epoch) {
         send_init(client);
     } else if (now->shape_serial != told->shape_serial) {
@@ -191,6 +208,12 @@ static bool client_receive(struct channel_client *cc, uint16_t type, const uint8
     return false; /* clients have nothing to say here */
 }
 
+/* The other server's unique ids may mean other shapes. */
+static void client_leave(struct channel_client *cc)
+{
+    channel_client_send(cc, message_create(SPICE_MSG_CURSOR_INVAL_ALL));
+}
+
 static void client_disconnect(struct channel_client *cc)
 {
     (void)cc;
@@ -204,6 +227,7 @@ static const struct channel_ops cursor_ops = {
     .receive = client_receive,
     .produce = client_produce,
     .disconnect = client_disconnect,
+    .leave = client_leave,
 };
 
 void cursor_init(struct cursor *cursor, SpiceServer *server, int id, struct event_loop *loop)
@@ -272,6 +296,12 @@ void cursor_set_mouse_mode(struct cursor *cursor, bool client_mouse)
     cursor->client_mouse = client_mouse;
     for (GList *l = cursor->channel.clients; l != NULL; l = l->next)
         ((struct cursor_client *)l->data)->move_pending = true;
+    cursor_wake(cursor);
+}
+
+void cursor_machine_runs(struct cursor *cursor)
+{
+    cursor->machine_runs = true;
     cursor_wake(cursor);
 }
 

@@ -24,6 +24,7 @@ struct cursor {
     struct cursor_shape *shape;     /* NULL: none */
     struct guest_resource resource; /* of the command that set it, which the guest may need again */
     uint32_t epoch;                 /* counts resets */
+    bool machine_runs;              /* else arriving clients wait */
     bool client_mouse;              /* clients draw their own pointer where it is */
 };
 
@@ -37,5 +38,7 @@ void cursor_execute(struct cursor *cursor, const struct cursor_command *command,
 /* No shape, position 0, visible, no trail; the command is released. */
 void cursor_reset(struct cursor *cursor);
 void cursor_set_mouse_mode(struct cursor *cursor, bool client_mouse);
+/* The machine begins to run, with what it brings. */
+void cursor_machine_runs(struct cursor *cursor);
 /* Sends what can be sent now. */
 void cursor_wake(struct cursor *cursor);

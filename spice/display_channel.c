@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_client.h"
+#include "spice/migrate_state.h"
 #include "spice/server.h"
 
 #include <spice/protocol.h>
@@ -24,7 +25,12 @@ static bool client_connect(struct channel_client *cc)
     struct display_client *client = (struct display_client *)cc;
 
     display_client_init(client);
+    client->arriving = cc->resumes;
     client->compression = server_image_compression(cc->channel->server);
+    if (client->arriving) {
+        channel_client_pause(cc, !display_client_display(client)->machine_runs);
+        return true;
+    }
     client->init_timer = loop_timer_create(cc->channel->loop, init_timed_out, client);
     loop_timer_start(client->init_timer, DISPLAY_INIT_TIMEOUT_MS);
     return true;
@@ -47,28 +53,39 @@ static void client_disconnect(struct channel_client *cc)
         display->clients_changed(display->opaque);
 }
 
+bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
+                               int64_t cache_pixels, uint8_t dictionary_id,
+                               int32_t dictionary_pixels)
+{
+    if (cache_pixels < 0 || cache_pixels > MAX_CACHE_PIXELS || dictionary_pixels < 0)
+        return false;
+    client->cache_id = cache_id; /* nothing is cached */
+    client->cache_pixels = cache_pixels;
+    client->dictionary_id = dictionary_id;
+    client->dictionary_pixels = dictionary_pixels;
+    /* A client's displays number the pictures of one dictionary together; one display alone has
+     * nobody to agree with. */
+    if (client->base.channel->id == 0)
+        client->glz = glz_dictionary_create(client->dictionary_pixels);
+    return true;
+}
+
 static bool receive_init(struct display_client *client, struct message_reader *reader)
 {
     struct display *display = display_client_display(client);
-    int64_t cache_size;
-    int32_t window_size;
+    uint8_t cache_id = message_read_u8(reader);
+    int64_t cache_pixels = message_read_u64(reader);
+    uint8_t dictionary_id = message_read_u8(reader);
+    int32_t dictionary_pixels = message_read_u32(reader);
 
-    message_read_u8(reader); /* the image cache's id: nothing is cached */
-    cache_size = message_read_u64(reader);
-    message_read_u8(reader); /* the dictionary's id */
-    window_size = message_read_u32(reader);
-    if (reader->failed || client->ready || cache_size < 0 || cache_size > MAX_CACHE_PIXELS ||
-        window_size < 0)
+    if (reader->failed || client->ready ||
+        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id,
+                                   dictionary_pixels))
         return false;
 
     loop_timer_destroy(client->init_timer);
     client->init_timer = NULL;
     client->ready = true;
-    client->dictionary_pixels = window_size;
-    /* A client's displays number the pictures of one dictionary together; one display alone has
-     * nobody to agree with. */
-    if (client->base.channel->id == 0)
-        client->glz = glz_dictionary_create(client->dictionary_pixels);
     display_client_start(client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);
@@ -114,6 +131,10 @@ static const struct channel_ops display_ops = {
     .receive = client_receive,
     .produce = display_client_produce,
     .disconnect = client_disconnect,
+    .state_magic = STATE_MAGIC('D', 'C', 'M', 'D'),
+    .max_state = DISPLAY_MAX_STATE,
+    .save = display_client_save,
+    .load = display_client_load,
 };
 
 void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
@@ -198,6 +219,19 @@ void display_wake(struct display *display)
     for (GList *l = display->channel.clients, *next; l != NULL; l = next) {
         next = l->next;
         channel_client_wake(l->data);
+    }
+}
+
+void display_machine_runs(struct display *display)
+{
+    display->machine_runs = true;
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        struct display_client *client = l->data;
+
+        if (client->arriving && !client->compared) {
+            display_client_compare(client);
+            channel_client_pause(&client->base, false);
+        }
     }
 }
 

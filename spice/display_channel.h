@@ -22,6 +22,7 @@ struct display {
     struct channel channel;
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
+    bool machine_runs;                     /* else arriving clients wait */
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */
     void (*has_room)(void *opaque);        /* display_must_wait() may have changed its mind */
@@ -46,6 +47,8 @@ void display_draw(struct display *display, struct drawable *drawable, const stru
 void display_surface_created(struct display *display, const struct surface *surface);
 /* To be called before SURFACE is destroyed. */
 void display_surface_destroyed(struct display *display, const struct surface *surface);
+/* The machine begins to run, with what it brings: clients may bring the same. */
+void display_machine_runs(struct display *display);
 /* display->monitors has changed. */
 void display_monitors_changed(struct display *display);
 

@@ -36,6 +36,14 @@ static struct client_surface *get_surface(struct display_client *client, uint32_
     return known;
 }
 
+struct client_surface *display_client_has_surface(struct display_client *client, uint32_t id)
+{
+    struct client_surface *known = get_surface(client, id);
+
+    known->sent = true;
+    return known;
+}
+
 static void forget_surface(struct display_client *client, struct client_surface *known)
 {
     if (known->damaged)
@@ -47,7 +55,7 @@ static void forget_surface(struct display_client *client, struct client_surface 
 }
 
 /* Some clients know less formats than guests. */
-static bool can_have(const struct display_client *client, const struct surface *surface)
+bool display_client_can_have(const struct display_client *client, const struct surface *surface)
 {
     switch (surface->format) {
     case SPICE_SURFACE_FMT_1_A:
@@ -119,8 +127,8 @@ static void simplify(pixman_region32_t *region)
 }
 
 /* REGION of SURFACE, or all of it if the client does not have it yet, is to be sent as pixels. */
-static void damage(struct display_client *client, const struct surface *surface,
-                   const pixman_region32_t *region)
+void display_client_damage(struct display_client *client, const struct surface *surface,
+                           const pixman_region32_t *region)
 {
     struct client_surface *known = get_surface(client, surface->id);
     bool unknown = !known->sent && !known->queued && !known->damaged;
@@ -144,12 +152,12 @@ static void damage(struct display_client *client, const struct surface *surface,
     }
 }
 
-static void damage_all(struct display_client *client, const struct surface *surface)
+void display_client_damage_all(struct display_client *client, const struct surface *surface)
 {
     pixman_region32_t all;
 
     pixman_region32_init_rect(&all, 0, 0, surface->width, surface->height);
-    damage(client, surface, &all);
+    display_client_damage(client, surface, &all);
     pixman_region32_fini(&all);
 }
 
@@ -162,7 +170,7 @@ static void fold_drawable(struct display_client *client, const struct display_it
     if (surface == NULL || surface->serial != item->serial)
         return; /* it is gone, and so is what was drawn there */
     canvas_draw_region(&item->drawable->draw, surface->width, surface->height, &region);
-    damage(client, surface, &region);
+    display_client_damage(client, surface, &region);
     pixman_region32_fini(&region);
 }
 
@@ -202,7 +210,8 @@ void display_client_fold(struct display_client *client)
         known->queued = false;
         surface = surfaces_find(display_client_display(client)->surfaces, id);
         if (id == 0 && surface != NULL && !known->damaged)
-            damage_all(client, surface); /* the primary is wanted even when it is blank */
+            display_client_damage_all(client,
+                                      surface); /* the primary is wanted even when it is blank */
     }
     g_hash_table_destroy(unsent);
     g_array_free(old, TRUE);
@@ -238,7 +247,7 @@ static bool provide(struct display_client *client, const struct surface *surface
     if (known->sent || known->queued)
         return true;
     if (!surface->blank) {
-        damage_all(client, surface);
+        display_client_damage_all(client, surface);
         return false;
     }
     push_surface_create(client, surface);
@@ -259,7 +268,7 @@ static bool provide_sources(struct display_client *client, const struct drawable
             continue;
         source = surfaces_find(display_client_display(client)->surfaces, id);
         if (source == NULL || (uint32_t)id == drawable->draw.surface_id ||
-            !can_have(client, source))
+            !display_client_can_have(client, source))
             return false;
         provided = provide(client, source) && provided;
     }
@@ -287,18 +296,22 @@ static bool push_snapshot(struct display_client *client, const struct surface *s
 void display_client_draw(struct display_client *client, struct drawable *drawable,
                          const struct surface *surface, const pixman_region32_t *region)
 {
-    if (!client->ready || !can_have(client, surface))
+    if (client->arriving && display_client_can_have(client, surface)) {
+        display_client_damage(client, surface, region);
+        return;
+    }
+    if (!client->ready || !display_client_can_have(client, surface))
         return;
     if (client->queue_drawables >= DISPLAY_QUEUE_MAX_ITEMS ||
         client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
         display_client_fold(client);
     if (!g_queue_is_empty(&client->damaged)) {
-        damage(client, surface, region);
+        display_client_damage(client, surface, region);
     } else if (can_execute(client, &drawable->draw) && provide_sources(client, drawable) &&
                provide(client, surface)) {
         push_drawable(client, drawable, surface);
     } else if (!g_queue_is_empty(&client->damaged) || !push_snapshot(client, surface, region)) {
-        damage(client, surface, region);
+        display_client_damage(client, surface, region);
     }
 }
 
@@ -343,7 +356,7 @@ void display_client_surface_created(struct display_client *client, const struct 
     if (surface->blank && g_queue_is_empty(&client->damaged))
         provide(client, surface);
     else
-        damage_all(client, surface);
+        display_client_damage_all(client, surface);
     client->monitors_pending = client->mark_pending = true;
 }
 
@@ -366,7 +379,7 @@ void display_client_start(struct display_client *client)
 
     client->palettes_pending = true;
     if (primary != NULL) {
-        damage_all(client, primary);
+        display_client_damage_all(client, primary);
         client->monitors_pending = client->mark_pending = true;
     }
 }

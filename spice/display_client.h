@@ -42,11 +42,17 @@ struct client_surface {
 struct display_client {
     struct channel_client base;
     bool ready; /* has sent INIT */
+    /* It comes with what another server has sent it, display_state.c; until it says what that is,
+     */
+    bool arriving; /* whatever changes is damage, */
+    bool compared; /* since when it had what there was */
     struct loop_timer *init_timer;
     SpiceImageCompression compression;
-    struct glz_dictionary *glz; /* NULL: none */
+    struct glz_dictionary *glz;      /* NULL: none */
+    uint8_t cache_id, dictionary_id; /* the client's numbers for them */
+    int64_t cache_pixels;
     uint32_t dictionary_pixels; /* what the client keeps of dictionary images; 0: it knows none */
-    bool monitors_pending, mark_pending, palettes_pending;
+    bool monitors_pending, mark_pending, palettes_pending, caches_pending;
 
     GArray *queue; /* of struct display_item; the first queue_sent ones are gone */
     unsigned queue_sent;
@@ -75,6 +81,27 @@ void display_client_fold(struct display_client *client);
 int64_t display_client_wait(struct display_client *client);
 /* Is it waited for, and half empty by now? */
 bool display_client_has_room(struct display_client *client);
+
+/* display_channel.c: what the client keeps; false: that cannot be. */
+bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
+                               int64_t cache_pixels, uint8_t dictionary_id,
+                               int32_t dictionary_pixels);
+
+/* Does it know SURFACE's format? */
+bool display_client_can_have(const struct display_client *client, const struct surface *surface);
+/* For a client that has it already: no more than that is said. */
+struct client_surface *display_client_has_surface(struct display_client *client, uint32_t id);
+void display_client_damage(struct display_client *client, const struct surface *surface,
+                           const pixman_region32_t *region);
+void display_client_damage_all(struct display_client *client, const struct surface *surface);
+
+/* display_state.c: clients that move, spice/channel_move.h; DISPLAY_MAX_STATE bytes at most. */
+#define DISPLAY_MAX_STATE (64 * 1024)
+void display_client_save(struct channel_client *cc, struct message *state);
+bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32_t size,
+                         struct message_reader *reader);
+/* The machine begins to run: what surfaces show now is what an arriving client has of them. */
+void display_client_compare(struct display_client *client);
 
 /* display_send.c: channel_ops.produce */
 bool display_client_produce(struct channel_client *cc);

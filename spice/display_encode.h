@@ -30,5 +30,7 @@ size_t display_area_row_size(const struct surface *surface, unsigned width);
 
 struct message *display_encode_surface_create(uint32_t id, uint32_t width, uint32_t height,
                                               uint32_t format);
+/* Clients' image caches are empty from now on. */
+struct message *display_encode_forget_images(void);
 struct message *display_encode_surface_destroy(uint32_t id);
 struct message *display_encode_monitors(const struct monitors_config *monitors);

@@ -285,6 +285,14 @@ struct message *display_encode_surface_create(uint32_t id, uint32_t width, uint3
     return message;
 }
 
+struct message *display_encode_forget_images(void)
+{
+    struct message *message = message_create(SPICE_MSG_DISPLAY_INVAL_ALL_PIXMAPS);
+
+    message_add_u8(message, 0); /* other channels need not be waited for */
+    return message;
+}
+
 struct message *display_encode_surface_destroy(uint32_t id)
 {
     struct message *message = message_create(SPICE_MSG_DISPLAY_SURFACE_DESTROY);

@@ -157,6 +157,11 @@ bool display_client_produce(struct channel_client *cc)
         channel_client_send(cc, message_create(SPICE_MSG_DISPLAY_INVAL_ALL_PALETTES));
         return true;
     }
+    if (client->caches_pending) {
+        client->caches_pending = false;
+        channel_client_send(cc, display_encode_forget_images());
+        return true;
+    }
     if ((client->monitors_pending || client->mark_pending) && send_announcement(client))
         return true;
     if (display_client_next(client) != NULL) {

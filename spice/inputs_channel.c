@@ -3,6 +3,7 @@
  */
 #include "spice/inputs_channel.h"
 
+#include "spice/migrate_state.h"
 #include "spice/server_state.h"
 
 #include <spice/vd_agent.h>
@@ -14,6 +15,8 @@
 #define MODIFIERS_MS 2000
 
 #define MAX_INPUTS_MESSAGE 2048
+/* To a client that comes from another server. */
+#define MAX_LATE_ACKS 4
 
 /* No screen is larger, in pixels; the agent does the exact clamping. */
 #define MAX_POSITION UINT16_MAX
@@ -365,6 +368,27 @@ static void on_disconnect(struct channel_client *cc)
     }
 }
 
+static void save(struct channel_client *cc, struct message *state)
+{
+    message_add_u16(state, (uint16_t)((struct inputs_client *)cc)->motions);
+}
+
+static bool load(struct channel_client *cc, const uint8_t *state G_GNUC_UNUSED,
+                 uint32_t size G_GNUC_UNUSED, struct message_reader *reader)
+{
+    struct inputs_client *ic = (struct inputs_client *)cc;
+    unsigned motions = message_read_u16(reader);
+
+    /* Other servers may owe a few acknowledgements; it takes no more to get a client going. */
+    for (int i = 0; i < MAX_LATE_ACKS && motions >= SPICE_INPUT_MOTION_ACK_BUNCH; i++) {
+        motions -= SPICE_INPUT_MOTION_ACK_BUNCH;
+        channel_client_send(cc, message_create(SPICE_MSG_INPUTS_MOUSE_MOTION_ACK));
+    }
+    ic->motions = motions % SPICE_INPUT_MOTION_ACK_BUNCH;
+    send_u16(cc, SPICE_MSG_INPUTS_KEY_MODIFIERS, guest_modifiers(inputs_of(cc)));
+    return !reader->failed;
+}
+
 static bool produce(struct channel_client *cc G_GNUC_UNUSED)
 {
     return false;
@@ -377,6 +401,10 @@ static const struct channel_ops inputs_ops = {
     .receive = receive,
     .produce = produce,
     .disconnect = on_disconnect,
+    .state_magic = STATE_MAGIC('I', 'C', 'M', 'D'),
+    .max_state = MAX_INPUTS_MESSAGE,
+    .save = save,
+    .load = load,
 };
 
 struct inputs *inputs_create(SpiceServer *server)

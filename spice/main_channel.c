@@ -5,6 +5,7 @@
 
 #include "spice/client.h"
 #include "spice/migrate.h"
+#include "spice/migrate_state.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -63,7 +64,7 @@ static void pong(struct channel_client *cc, uint32_t id, uint64_t timestamp)
         uint64_t bits_per_s =
             NET_TEST_BYTES * UINT64_C(8) * G_USEC_PER_SEC / (round_trip - mc->latency);
 
-        g_atomic_int_set(&cc->client->slow, bits_per_s < SLOW_BITS_PER_S);
+        client_set_slow(cc->client, bits_per_s < SLOW_BITS_PER_S);
         g_info("client %08x: latency %" PRIu64 " us, %" PRIu64 " bits per second", cc->client->id,
                mc->latency, bits_per_s);
     }
@@ -162,6 +163,71 @@ void main_channel_arrived(struct client *client)
     channel_client_start_pings(client->main);
 }
 
+static void send_mouse_mode(struct channel_client *cc)
+{
+    const SpiceServer *server = cc->channel->server;
+    struct message *message = message_create(SPICE_MSG_MAIN_MOUSE_MODE);
+
+    message_add_u16(message, server->mouse_modes);
+    message_add_u16(message, server->mouse_mode);
+    channel_client_send(cc, message);
+}
+
+static void send_mm_time(struct channel_client *cc)
+{
+    struct message *message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
+
+    message_add_u32(message, server_mm_time(cc->channel->server) - PLAYBACK_DELAY_MS);
+    channel_client_send(cc, message);
+}
+
+/* An arriving client asks whether it may bring what its channels have. */
+static bool answer_resume(struct channel_client *cc, struct message_reader *reader)
+{
+    struct main_client *mc = (struct main_client *)cc;
+    uint32_t version = message_read_u32(reader);
+
+    if (reader->failed || !cc->client->arriving || cc->client->resumes) {
+        return false;
+    }
+    if (migrate_client_resumes(cc->channel->server, cc->client, version)) {
+        mc->agent = agent_client_create(cc->channel->server->agent, cc);
+        agent_client_expect_state(mc->agent);
+        channel_client_expect_state(cc);
+        channel_client_send(cc, message_create(SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_ACK));
+    } else {
+        channel_client_send(cc, message_create(SPICE_MSG_MAIN_MIGRATE_DST_SEAMLESS_NACK));
+    }
+    return true;
+}
+
+static void leave(struct channel_client *cc)
+{
+    struct agent_client *agent = ((struct main_client *)cc)->agent;
+
+    if (agent != NULL) {
+        agent_client_leave(agent);
+    }
+}
+
+static void save(struct channel_client *cc, struct message *state)
+{
+    agent_client_save(((struct main_client *)cc)->agent, state);
+}
+
+static bool load(struct channel_client *cc, const uint8_t *state, uint32_t size,
+                 struct message_reader *reader)
+{
+    migrate_client_resumed(cc->client);
+    ((struct main_client *)cc)->has_list = true; /* the source's, which it knows */
+    if (!agent_client_load(((struct main_client *)cc)->agent, state, size, reader)) {
+        return false;
+    }
+    send_mouse_mode(cc);
+    send_mm_time(cc);
+    return true;
+}
+
 static void send_list(struct channel_client *cc)
 {
     struct message *message = message_create(SPICE_MSG_MAIN_CHANNELS_LIST);
@@ -201,19 +267,12 @@ void main_channel_announce(struct main_channel *main, const struct channel *chan
 
 void main_channel_send_mouse_mode(struct main_channel *main)
 {
-    SpiceServer *server = main->channel.server;
-
     for (GList *l = main->channel.clients; l != NULL; l = l->next) {
         struct channel_client *cc = l->data;
-        struct message *message;
 
-        if (cc->client->arriving) {
-            continue;
+        if (!cc->client->arriving) {
+            send_mouse_mode(cc);
         }
-        message = message_create(SPICE_MSG_MAIN_MOUSE_MODE);
-        message_add_u16(message, server->mouse_modes);
-        message_add_u16(message, server->mouse_mode);
-        channel_client_send(cc, message);
     }
 }
 
@@ -236,18 +295,12 @@ void main_channel_notify(struct client *client, const char *text)
 
 void main_channel_send_mm_time(struct main_channel *main)
 {
-    SpiceServer *server = main->channel.server;
-
     for (GList *l = main->channel.clients; l != NULL; l = l->next) {
         struct channel_client *cc = l->data;
-        struct message *message;
 
-        if (cc->client->arriving) {
-            continue;
+        if (!cc->client->arriving) {
+            send_mm_time(cc);
         }
-        message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
-        message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
-        channel_client_send(cc, message);
     }
 }
 
@@ -285,9 +338,16 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
         }
         return true;
     case SPICE_MSGC_MAIN_MIGRATE_CONNECTED:
-    case SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR:
-        migrate_client_answered(cc->client, type == SPICE_MSGC_MAIN_MIGRATE_CONNECTED);
+        migrate_client_answered(cc->client, CLIENT_CONNECTED);
         return true;
+    case SPICE_MSGC_MAIN_MIGRATE_CONNECTED_SEAMLESS:
+        migrate_client_answered(cc->client, CLIENT_CONNECTED_SEAMLESS);
+        return true;
+    case SPICE_MSGC_MAIN_MIGRATE_CONNECT_ERROR:
+        migrate_client_answered(cc->client, CLIENT_STAYS);
+        return true;
+    case SPICE_MSGC_MAIN_MIGRATE_DST_DO_SEAMLESS:
+        return answer_resume(cc, &reader);
     case SPICE_MSGC_MAIN_MIGRATE_END:
         migrate_client_arrived(cc->channel->server, cc->client);
         return true;
@@ -319,6 +379,11 @@ static const struct channel_ops main_ops = {
     .produce = produce,
     .pong = pong,
     .disconnect = on_disconnect,
+    .leave = leave,
+    .state_magic = STATE_MAGIC('M', 'N', 'M', 'D'),
+    .max_state = AGENT_MAX_STATE,
+    .save = save,
+    .load = load,
 };
 
 struct main_channel *main_channel_create(SpiceServer *server)
@@ -329,6 +394,7 @@ struct main_channel *main_channel_create(SpiceServer *server)
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE);
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_NAME_AND_UUID);
     channel_set_capability(&main->channel, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS);
+    channel_set_capability(&main->channel, SPICE_MAIN_CAP_SEAMLESS_MIGRATE);
     server_add_channel(server, &main->channel);
     return main;
 }

@@ -4,37 +4,15 @@
 #include "spice/migrate.h"
 
 #include "spice/client.h"
-#include "spice/server_state.h"
+#include "spice/migrate_private.h"
 
 #include <string.h>
 
 /* For all clients to connect to the target, and to leave in the end. */
 #define CONNECT_MS 10000
 #define LEAVE_MS   10000
-/* For clients to come to a target on which the machine runs. */
-#define ARRIVE_MS 30000
-
-struct migrate {
-    SpiceServer *server;
-    SpiceMigrateInstance *instance; /* or NULL */
-
-    /* Where to; HOST is NULL when nothing has been said. */
-    char *host;
-    uint16_t port, tls_port; /* 0: none */
-    char *subject;           /* of the certificate, or NULL */
-
-    bool expected;   /* migrate_connect() has been called, and not ended */
-    bool connecting; /* some clients have not answered yet */
-    bool leaving;    /* clients have been told to go */
-    struct loop_timer *connect_timer, *leave_timer, *arrive_timer;
-    bool machine_runs;
-};
-
-/* A connection whose client has not come yet. */
-struct parked {
-    uint8_t type, id;
-    struct channel_link link;
-};
+/* Of what clients take along, in the message that tells them to connect. */
+#define MIGRATION_VERSION 1
 
 /* Telling the host. */
 
@@ -111,6 +89,9 @@ static void send_target(const struct migrate *migrate, struct client *client, ui
     host = message_add_pointer(message);
     message_add_u32(message, migrate->subject ? (uint32_t)strlen(migrate->subject) + 1 : 0);
     subject = message_add_pointer(message);
+    if (type == SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS) {
+        message_add_u32(message, MIGRATION_VERSION);
+    }
     add_string(message, host, migrate->host);
     if (migrate->subject != NULL) {
         add_string(message, subject, migrate->subject);
@@ -127,6 +108,21 @@ static bool can_connect(const struct client *client)
 {
     return client->main != NULL &&
            channel_client_has_cap(client->main, SPICE_MAIN_CAP_SEMI_SEAMLESS_MIGRATE);
+}
+
+static bool has_connected(const struct client *client)
+{
+    return client->move == CLIENT_CONNECTED || client->move == CLIENT_CONNECTED_SEAMLESS;
+}
+
+/* States are for one client (server-abi.md section 6.1), which knows what becomes of the agent. */
+static bool can_take_state(const struct migrate *migrate, const struct client *client)
+{
+    const SpiceServer *server = migrate->server;
+
+    return server->policy.seamless && !server->multi_client && server->clients->next == NULL &&
+           channel_client_has_cap(client->main, SPICE_MAIN_CAP_AGENT_CONNECTED_TOKENS) &&
+           channel_client_has_cap(client->main, SPICE_MAIN_CAP_SEAMLESS_MIGRATE);
 }
 
 static void forget_target(struct migrate *migrate)
@@ -160,7 +156,7 @@ static void cancel(struct migrate *migrate)
     for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
         struct client *client = l->data;
 
-        if (client->move == CLIENT_CONNECTED && client->main != NULL) {
+        if (has_connected(client) && client->main != NULL) {
             send_empty(client, SPICE_MSG_MAIN_MIGRATE_CANCEL);
         }
         /* Who still connects is told when the answer comes. */
@@ -195,8 +191,7 @@ static void on_connect_timeout(void *opaque)
     end_connecting(migrate);
 }
 
-/* Ends the sessions of all clients that MOVE says. */
-static void disconnect(struct migrate *migrate, bool (*applies)(const struct client *client))
+void migrate_disconnect(struct migrate *migrate, bool (*applies)(const struct client *client))
 {
     GList *clients = g_list_copy(migrate->server->clients);
 
@@ -218,18 +213,8 @@ static void on_leave_timeout(void *opaque)
 {
     struct migrate *migrate = opaque;
 
-    disconnect(migrate, leaves);
+    migrate_disconnect(migrate, leaves);
     end_leaving(migrate);
-}
-
-static bool arrives(const struct client *client)
-{
-    return client->arriving;
-}
-
-static void on_arrive_timeout(void *opaque)
-{
-    disconnect(opaque, arrives);
 }
 
 struct migrate *migrate_create(SpiceServer *server)
@@ -239,7 +224,7 @@ struct migrate *migrate_create(SpiceServer *server)
     migrate->server = server;
     migrate->connect_timer = loop_timer_create(server->loop, on_connect_timeout, migrate);
     migrate->leave_timer = loop_timer_create(server->loop, on_leave_timeout, migrate);
-    migrate->arrive_timer = loop_timer_create(server->loop, on_arrive_timeout, migrate);
+    migrate->arrive_timer = loop_timer_create(server->loop, migrate_on_arrive_timeout, migrate);
     return migrate;
 }
 
@@ -290,14 +275,16 @@ static bool is_attached(const struct migrate *migrate)
     return migrate != NULL && migrate->instance != NULL;
 }
 
-static void tell_to_connect(struct migrate *migrate, struct client *client)
+void migrate_tell_to_connect(struct migrate *migrate, struct client *client)
 {
     client->outcome = SPICE_MIGRATE_OUTCOME_PENDING;
-    if (client->arriving) {
+    if (migrate_is_arriving(client)) {
         client->move = CLIENT_WAITS;
     } else {
         client->move = CLIENT_CONNECTS;
-        send_target(migrate, client, SPICE_MSG_MAIN_MIGRATE_BEGIN);
+        send_target(migrate, client,
+                    can_take_state(migrate, client) ? SPICE_MSG_MAIN_MIGRATE_BEGIN_SEAMLESS
+                                                    : SPICE_MSG_MAIN_MIGRATE_BEGIN);
     }
 }
 
@@ -324,7 +311,7 @@ int spice_server_migrate_connect(SpiceServer *s, const char *dest, int port, int
 
         client->outcome = SPICE_MIGRATE_OUTCOME_UNABLE;
         if (can_connect(client)) {
-            tell_to_connect(migrate, client);
+            migrate_tell_to_connect(migrate, client);
         }
     }
     loop_timer_start(migrate->connect_timer, CONNECT_MS);
@@ -359,6 +346,15 @@ int spice_server_migrate_start(SpiceServer *s)
     return migrate != NULL && migrate->host != NULL ? 0 : -1;
 }
 
+static void leave_with_state(struct client *client)
+{
+    SpiceServer *server = client->main->channel->server;
+
+    for (GList *l = server->channels; l != NULL; l = l->next) {
+        channel_leave(l->data, client);
+    }
+}
+
 /* Sends all clients to the target. */
 static void leave(struct migrate *migrate)
 {
@@ -368,7 +364,9 @@ static void leave(struct migrate *migrate)
         if (client->main == NULL) {
             continue;
         }
-        if (client->move == CLIENT_CONNECTED) {
+        if (client->move == CLIENT_CONNECTED_SEAMLESS) {
+            leave_with_state(client);
+        } else if (client->move == CLIENT_CONNECTED) {
             send_empty(client, SPICE_MSG_MAIN_MIGRATE_END);
         } else {
             send_target(migrate, client, SPICE_MSG_MAIN_MIGRATE_SWITCH_HOST);
@@ -429,20 +427,17 @@ int spice_server_migrate_switch(SpiceServer *s)
     return 0;
 }
 
-void spice_server_set_seamless_migration(SpiceServer *s G_GNUC_UNUSED, int enable)
+void spice_server_set_seamless_migration(SpiceServer *s, int enable)
 {
-    if (enable) {
-        g_message("clients migrate semi-seamlessly: they connect before the machine moves, and "
-                  "their channels start anew behind the move");
-    }
+    s->policy.seamless = enable != 0;
 }
 
 /* What clients do. */
 
-void migrate_client_answered(struct client *client, bool connected)
+void migrate_client_answered(struct client *client, enum client_move answer)
 {
     struct migrate *migrate = client->main->channel->server->migrate;
-
+    bool connected = answer != CLIENT_STAYS;
     bool late = client->late_answers > 0;
 
     client->late_answers -= late;
@@ -450,7 +445,9 @@ void migrate_client_answered(struct client *client, bool connected)
         return; /* to an earlier question */
     }
     if (client->move == CLIENT_CONNECTS) {
-        client->move = connected ? CLIENT_CONNECTED : CLIENT_STAYS;
+        client->move = answer == CLIENT_CONNECTED_SEAMLESS && !can_take_state(migrate, client)
+                           ? CLIENT_CONNECTED
+                           : answer;
         client->outcome = connected ? SPICE_MIGRATE_OUTCOME_CONNECTED : SPICE_MIGRATE_OUTCOME_ERROR;
         g_info("client %08x %s the migration target", client->id,
                connected ? "has connected to" : "cannot connect to");
@@ -461,94 +458,11 @@ void migrate_client_answered(struct client *client, bool connected)
     }
 }
 
-static void release_parked(SpiceServer *server, struct client *client)
-{
-    for (GList *l = client->parked; l != NULL; l = l->next) {
-        struct parked *parked = l->data;
-
-        server_release_stream(server, parked->link.stream);
-        g_free(parked);
-    }
-    g_list_free(g_steal_pointer(&client->parked));
-}
-
 void migrate_client_gone(SpiceServer *server, struct client *client)
 {
-    release_parked(server, client);
+    migrate_release_parked(server, client);
     client->move = CLIENT_STAYS;
     if (server->migrate != NULL) {
         check_progress(server->migrate);
-    }
-}
-
-/* The target. */
-
-static void start_arrive_timer(struct migrate *migrate)
-{
-    for (GList *l = migrate->server->clients; l != NULL; l = l->next) {
-        if (migrate->machine_runs && arrives(l->data)) {
-            loop_timer_start(migrate->arrive_timer, ARRIVE_MS);
-            return;
-        }
-    }
-}
-
-void migrate_client_expected(SpiceServer *server)
-{
-    start_arrive_timer(server->migrate);
-}
-
-void migrate_machine_runs(SpiceServer *server)
-{
-    if (server->migrate != NULL) {
-        server->migrate->machine_runs = true;
-        start_arrive_timer(server->migrate);
-    }
-}
-
-void migrate_park(struct client *client, struct channel *channel, const struct channel_link *link)
-{
-    struct parked *parked;
-
-    for (GList *l = client->parked; l != NULL; l = l->next) {
-        parked = l->data;
-        if (parked->type == channel->type && parked->id == channel->id) {
-            g_info("client %08x, channel %u:%u: connected already", client->id, channel->type,
-                   channel->id);
-            server_release_stream(channel->server, link->stream);
-            return;
-        }
-    }
-    parked = g_new(struct parked, 1);
-    *parked = (struct parked){channel->type, channel->id, *link};
-    client->parked = g_list_append(client->parked, parked);
-}
-
-void migrate_client_arrived(SpiceServer *server, struct client *client)
-{
-    GList *all;
-
-    if (!client->arriving) {
-        g_info("client %08x says that it has come from another server, which it has not",
-               client->id);
-        return;
-    }
-    client->arriving = false;
-    main_channel_arrived(client);
-    all = g_steal_pointer(&client->parked);
-    for (GList *l = all; l != NULL; l = l->next) {
-        struct parked *parked = l->data;
-        struct channel *channel = server_find_channel(server, parked->type, parked->id);
-
-        if (channel != NULL) {
-            server_attach(channel, &parked->link);
-        } else {
-            server_release_stream(server, parked->link.stream);
-        }
-        g_free(parked);
-    }
-    g_list_free(all);
-    if (client->move == CLIENT_WAITS) {
-        tell_to_connect(server->migrate, client);
     }
 }

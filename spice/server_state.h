@@ -32,6 +32,7 @@ struct server_policy {
     bool playback_compression;
     bool agent_mouse, agent_copypaste, agent_file_xfer;
     bool exit_on_disconnect;
+    bool seamless; /* clients take their channels' states along when they move */
     char *video_codecs; /* "encoder:codec;...", or NULL */
     char *name;
     bool has_uuid;

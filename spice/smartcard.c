@@ -4,6 +4,7 @@
 #include "spice/smartcard.h"
 
 #include "spice/char_device.h"
+#include "spice/migrate_state.h"
 #include "spice/server_state.h"
 
 #include <string.h>
@@ -11,6 +12,8 @@
 #define MAX_READERS 10
 /* Of a message's data, either way. */
 #define MAX_DATA (64 * 1024)
+/* What a client that moves may bring. */
+#define MAX_STATE (4 * MAX_DATA)
 
 /* The protocol of libcacard's vscard_common.h; no header of SPICE's own has it. */
 enum {
@@ -47,6 +50,12 @@ struct smartcards {
     SpiceServer *server;
     struct channel channel;
     struct reader *readers[MAX_READERS]; /* by id; or NULL */
+    unsigned arriving;                   /* clients that are to bring their state */
+};
+
+struct smartcard_client {
+    struct channel_client base;
+    bool arriving; /* and counted */
 };
 
 /* To clients. */
@@ -93,6 +102,9 @@ static bool pull(void *opaque)
     uint32_t want = sizeof(header);
     size_t n;
 
+    if (reader->smartcards->arriving > 0) {
+        return false; /* who the rest of a message is for is not known yet */
+    }
     if (reader->broken) {
         return char_device_read(&reader->device, reader->in, sizeof(reader->in)) > 0;
     }
@@ -153,7 +165,8 @@ static void unplug(struct reader *reader)
     char_device_set_state(&reader->device, false);
 }
 
-static void plug(struct channel_client *cc, const uint8_t *name, uint32_t size)
+/* NULL: all devices have a client's reader. */
+static struct reader *connect_reader(struct channel_client *cc)
 {
     struct smartcards *smartcards = cc->channel->opaque;
 
@@ -163,11 +176,21 @@ static void plug(struct channel_client *cc, const uint8_t *name, uint32_t size)
         if (reader != NULL && reader->client == NULL && !reader->broken) {
             reader->client = cc;
             char_device_set_state(&reader->device, true);
-            write_message(reader, VSC_READER_ADD, name, size);
-            return;
+            return reader;
         }
     }
-    send_error(cc, VSC_UNDEFINED_READER, VSC_CANNOT_ADD_MORE_READERS);
+    return NULL;
+}
+
+static void plug(struct channel_client *cc, const uint8_t *name, uint32_t size)
+{
+    struct reader *reader = connect_reader(cc);
+
+    if (reader != NULL) {
+        write_message(reader, VSC_READER_ADD, name, size);
+    } else {
+        send_error(cc, VSC_UNDEFINED_READER, VSC_CANNOT_ADD_MORE_READERS);
+    }
 }
 
 /* The client's reader ID, or NULL. */
@@ -210,13 +233,36 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
     return true;
 }
 
-static bool on_connect(struct channel_client *cc G_GNUC_UNUSED)
+static bool on_connect(struct channel_client *cc)
 {
+    struct smartcards *smartcards = cc->channel->opaque;
+
+    if (cc->resumes) {
+        ((struct smartcard_client *)cc)->arriving = true;
+        smartcards->arriving++;
+    }
     return true; /* the client speaks first */
+}
+
+static void end_arrival(struct channel_client *cc)
+{
+    struct smartcards *smartcards = cc->channel->opaque;
+
+    if (!((struct smartcard_client *)cc)->arriving) {
+        return;
+    }
+    ((struct smartcard_client *)cc)->arriving = false;
+    smartcards->arriving--;
+    for (size_t i = 0; i < MAX_READERS && smartcards->arriving == 0; i++) {
+        if (smartcards->readers[i] != NULL) {
+            char_device_wake(&smartcards->readers[i]->device);
+        }
+    }
 }
 
 static void on_disconnect(struct channel_client *cc)
 {
+    end_arrival(cc);
     for (uint32_t id = 0; id < MAX_READERS; id++) {
         struct reader *reader = reader_of(cc, id);
 
@@ -231,13 +277,95 @@ static bool produce(struct channel_client *cc G_GNUC_UNUSED)
     return false;
 }
 
+/* Clients that move, with one reader. */
+
+static struct reader *first_reader_of(struct channel_client *cc)
+{
+    for (uint32_t id = 0; id < MAX_READERS; id++) {
+        if (reader_of(cc, id) != NULL) {
+            return reader_of(cc, id);
+        }
+    }
+    return NULL;
+}
+
+static void save(struct channel_client *cc, struct message *message)
+{
+    const struct reader *reader = first_reader_of(cc);
+    struct device_state state = {.connected = reader != NULL};
+    struct message_pointer written, partial;
+
+    if (reader != NULL) {
+        state.client_tokens = state.send_tokens = UINT32_MAX;
+        state.written_size = (uint32_t)reader->device.queued;
+    }
+    written = state_add_device(message, &state);
+    message_add_u8(message, reader != NULL);
+    message_add_u32(message, reader != NULL ? reader->in_size : 0);
+    partial = message_add_pointer(message);
+    if (state.written_size > 0) {
+        message_point(message, written);
+        char_device_save_writes(&reader->device, message);
+    }
+    if (reader != NULL && reader->in_size > 0) {
+        message_point(message, partial);
+        message_add_bytes(message, reader->in, reader->in_size);
+    }
+}
+
+/* The beginning of a message that is not complete? */
+static bool is_partial(const uint8_t *data, uint32_t size)
+{
+    struct vsc_header header;
+
+    if (size < sizeof(header)) {
+        return true;
+    }
+    memcpy(&header, data, sizeof(header));
+    header.length = GUINT32_FROM_BE(header.length);
+    return header.length <= MAX_DATA && size < sizeof(header) + header.length;
+}
+
+static bool load(struct channel_client *cc, const uint8_t *data, uint32_t size,
+                 struct message_reader *from)
+{
+    struct device_state state;
+    const uint8_t *partial;
+    struct reader *reader;
+    bool plugged;
+    uint32_t at, partial_size;
+
+    if (!state_read_device(from, data, size, &state)) {
+        return false;
+    }
+    plugged = message_read_u8(from) != 0;
+    partial_size = message_read_u32(from);
+    at = message_read_u32(from);
+    partial = state_at(data, size, at, partial_size);
+    if (from->failed || partial == NULL || !is_partial(partial, partial_size)) {
+        return false;
+    }
+    if (state.connected && plugged && (reader = connect_reader(cc)) != NULL) {
+        memcpy(reader->in, partial, partial_size);
+        reader->in_size = partial_size;
+        char_device_write(&reader->device, g_memdup2(state.written, state.written_size),
+                          state.written_size, 0);
+    }
+    end_arrival(cc);
+    return true;
+}
+
 static const struct channel_ops smartcard_ops = {
-    .client_size = sizeof(struct channel_client),
+    .client_size = sizeof(struct smartcard_client),
     .max_message = sizeof(struct vsc_header) + MAX_DATA,
     .connect = on_connect,
     .receive = receive,
     .produce = produce,
     .disconnect = on_disconnect,
+    .state_magic = STATE_MAGIC('S', 'C', 'M', 'D'),
+    .max_state = MAX_STATE,
+    .save = save,
+    .load = load,
 };
 
 /* The devices. */

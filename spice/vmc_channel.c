@@ -4,6 +4,7 @@
 #include "spice/vmc_channel.h"
 
 #include "spice/char_device.h"
+#include "spice/migrate_state.h"
 #include "spice/server_state.h"
 #include "spice/vmc_data.h"
 
@@ -16,6 +17,8 @@
 #define READ_SIZE (64 * 1024)
 /* A client is not read from while the guest has so much still to take. */
 #define MAX_QUEUED (1024 * 1024)
+/* What a client that moves may bring: that, and what it has said before it left. */
+#define MAX_STATE (16 * 1024 * 1024)
 
 struct vmc {
     SpiceCharDeviceState device;
@@ -170,6 +173,39 @@ static void on_disconnect(struct channel_client *cc)
     }
 }
 
+/* Clients that move. */
+
+static void save(struct channel_client *cc, struct message *message)
+{
+    const struct vmc *vmc = vmc_of(cc);
+    struct device_state state = {.connected = vmc->client == cc};
+    struct message_pointer written;
+
+    if (state.connected) {
+        state.client_tokens = state.send_tokens = UINT32_MAX;
+        state.written_size = (uint32_t)vmc->device.queued;
+    }
+    written = state_add_device(message, &state);
+    if (state.written_size > 0) {
+        message_point(message, written);
+        char_device_save_writes(&vmc->device, message);
+    }
+}
+
+static bool load(struct channel_client *cc, const uint8_t *data, uint32_t size,
+                 struct message_reader *reader)
+{
+    struct device_state state;
+
+    if (!state_read_device(reader, data, size, &state)) {
+        return false;
+    }
+    if (vmc_of(cc)->client == cc && state.written_size > 0) {
+        write_guest(vmc_of(cc), g_memdup2(state.written, state.written_size), state.written_size);
+    }
+    return true;
+}
+
 static const struct channel_ops vmc_ops = {
     .client_size = sizeof(struct channel_client),
     .max_message = VMC_MAX_DATA + 5, /* COMPRESSED_DATA has a header */
@@ -177,6 +213,10 @@ static const struct channel_ops vmc_ops = {
     .receive = receive,
     .produce = produce,
     .disconnect = on_disconnect,
+    .state_magic = STATE_MAGIC('S', 'V', 'M', 'D'),
+    .max_state = MAX_STATE,
+    .save = save,
+    .load = load,
 };
 
 /* The device. */

@@ -40,13 +40,15 @@ void worker_start(struct display_worker *worker)
         return;
     worker->running = true;
     worker->command_ring.armed = worker->cursor_ring.armed = false;
+    cursor_machine_runs(&worker->cursor);
+    display_machine_runs(&worker->display);
     worker_update_capabilities(worker);
     loop_timer_start(worker->ring_timer, 0);
 }
 
 void worker_stop(struct display_worker *worker)
 {
-    worker->running = false;
+    worker->running = worker->display.machine_runs = worker->cursor.machine_runs = false;
     loop_timer_cancel(worker->ring_timer);
     worker_release_commands(worker);
 }

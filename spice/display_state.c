@@ -1,0 +1,205 @@
+/*
+ * What a display client takes along to another server: spice-wire.md section 7.6, "DCMD".
+ *
+ * The target does not wait for it. From the moment on in which the machine runs there, what is
+ * drawn is damage; the client's state then says which surfaces it has, which is what they showed
+ * at that moment.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/client.h"
+#include "spice/display_client.h"
+#include "spice/migrate_state.h"
+
+#include <spice/protocol.h>
+#include <string.h>
+
+/* The peer's, spice-wire.md section 7.6: serials that other channels have of the image cache. */
+#define CACHE_CLIENTS 4
+/* Encoders that may share a dictionary; another one is no limit. */
+#define MAX_ENCODERS 4
+/* Of a surface in the list: its id, and perhaps a rectangle with lossy pixels. */
+#define LOSSLESS_ENTRY 4
+#define LOSSY_ENTRY    20
+
+/* The source. Everything has been sent: what the client has of a surface is what it shows. */
+
+static void add_surfaces(const struct display_client *client, struct message *message)
+{
+    const struct surfaces *surfaces = ((struct display *)client->base.channel->opaque)->surfaces;
+    size_t at = message_size(message);
+    uint32_t count = 0;
+
+    message_add_u32(message, 0);
+    for (uint32_t id = 0; id < surfaces->count; id++) {
+        if (client->surfaces[id] != NULL && client->surfaces[id]->sent) {
+            message_add_u32(message, id);
+            count++;
+        }
+    }
+    message_patch_u32(message, at, count);
+}
+
+void display_client_save(struct channel_client *cc, struct message *message)
+{
+    const struct display_client *client = (struct display_client *)cc;
+    struct message_pointer surfaces;
+
+    message_add_u64(message, channel_client_next_serial(cc)); /* this message's */
+    message_add_u8(message, client_is_slow(cc->client));
+    message_add_u8(message, client->cache_id);
+    message_add_u64(message, (uint64_t)client->cache_pixels);
+    message_add_u8(message, cc->channel->id == 0); /* one of the channels activates the cache */
+    for (int i = 0; i < CACHE_CLIENTS; i++) {
+        message_add_u64(message, 0);
+    }
+    message_add_u8(message, client->dictionary_id);
+    message_add_u32(message, client->dictionary_pixels);
+    message_add_u32(message, MAX_ENCODERS);
+    message_add_u64(message, client->glz != NULL ? glz_dictionary_next(client->glz) : 0);
+    surfaces = message_add_pointer(message);
+    message_point(message, surfaces);
+    add_surfaces(client, message);
+}
+
+/* The target. */
+
+void display_client_compare(struct display_client *client)
+{
+    const struct surfaces *surfaces = display_client_display(client)->surfaces;
+
+    client->compared = true;
+    for (uint32_t id = 0; id < surfaces->count; id++) {
+        const struct surface *surface = surfaces_find(surfaces, id);
+
+        if (surface == NULL || !display_client_can_have(client, surface))
+            continue;
+        display_client_has_surface(client, id);
+        /* Nothing has come of its pixels, so they are not what the client has. */
+        if (surface->blank)
+            display_client_damage_all(client, surface);
+    }
+}
+
+/* Which surfaces the client has, by id; NULL: the list is wrong. */
+static bool *read_list(const struct display_client *client, const uint8_t *state, uint32_t size,
+                       uint32_t at)
+{
+    uint32_t limit = ((struct display *)client->base.channel->opaque)->surfaces->count;
+    const uint8_t *list = state_at(state, size, at, sizeof(uint32_t));
+    struct message_reader reader;
+    uint32_t count, entry;
+    bool *has;
+
+    if (list == NULL)
+        return NULL;
+    reader = message_reader(list, size - at);
+    count = message_read_u32(&reader);
+    /* Nothing else tells in which form it is. */
+    entry = count > 0 && reader.left / count >= LOSSY_ENTRY ? LOSSY_ENTRY : LOSSLESS_ENTRY;
+    if (count > limit || reader.left < count * entry)
+        return NULL;
+    has = g_new0(bool, limit);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t id = message_read_u32(&reader);
+
+        if (id >= limit || has[id]) {
+            g_free(has);
+            return NULL;
+        }
+        has[id] = true;
+        reader.data += entry - LOSSLESS_ENTRY;
+        reader.left -= entry - LOSSLESS_ENTRY;
+    }
+    return has;
+}
+
+/* Of what has been destroyed meanwhile, the client had only what it says. */
+static void drop_destroyed(struct display_client *client, bool *has)
+{
+    for (unsigned i = client->queue_sent; i < client->queue->len;) {
+        const struct display_item *item = &g_array_index(client->queue, struct display_item, i);
+
+        if (has[item->surface_id]) {
+            has[item->surface_id] = false; /* it will not have it when this is sent */
+            i++;
+        } else {
+            g_array_remove_index(client->queue, i);
+        }
+    }
+}
+
+static void push_destroy(struct display_client *client, uint32_t id)
+{
+    struct display_item item = {.type = ITEM_SURFACE_DESTROY, .surface_id = id};
+
+    g_array_append_val(client->queue, item);
+}
+
+static void apply_list(struct display_client *client, bool *has)
+{
+    const struct surfaces *surfaces = display_client_display(client)->surfaces;
+
+    drop_destroyed(client, has);
+    for (uint32_t id = 0; id < surfaces->count; id++) {
+        const struct surface *surface = surfaces_find(surfaces, id);
+        struct client_surface *known = client->surfaces[id];
+        bool changed = known != NULL && known->damaged;
+
+        if (surface == NULL || !display_client_can_have(client, surface) ||
+            (client->compared && (known == NULL || !known->sent))) {
+            if (has[id])
+                push_destroy(client, id); /* there is none, or another one */
+        } else if (!has[id]) {
+            if (known != NULL)
+                known->sent = false;
+            if (changed || id == 0)
+                display_client_damage_all(client, surface);
+        } else if (!client->compared) {
+            display_client_has_surface(client, id);
+            display_client_damage_all(client, surface);
+        }
+    }
+}
+
+bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32_t size,
+                         struct message_reader *reader)
+{
+    struct display_client *client = (struct display_client *)cc;
+    struct display *display = display_client_display(client);
+    uint64_t serial = message_read_u64(reader), next;
+    bool slow = message_read_u8(reader) != 0, freezer, *has;
+    uint8_t cache_id = message_read_u8(reader), dictionary_id;
+    int64_t cache_pixels = message_read_u64(reader);
+    int32_t dictionary_pixels;
+
+    freezer = message_read_u8(reader) != 0;
+    for (int i = 0; i < CACHE_CLIENTS; i++)
+        message_read_u64(reader); /* serials of other channels, which there is no need to know */
+    dictionary_id = message_read_u8(reader);
+    dictionary_pixels = message_read_u32(reader);
+    message_read_u32(reader); /* encoders */
+    next = message_read_u64(reader);
+    has = read_list(client, state, size, message_read_u32(reader));
+    if (reader->failed || has == NULL ||
+        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id,
+                                   dictionary_pixels)) {
+        g_free(has);
+        return false;
+    }
+    if (client->glz != NULL)
+        glz_dictionary_continue(client->glz, next);
+    client_set_slow(cc->client, slow);
+    channel_client_set_next_serial(cc, serial + 1);
+    apply_list(client, has);
+    g_free(has);
+
+    client->arriving = false;
+    client->ready = true;
+    client->palettes_pending = true;
+    client->caches_pending = freezer;
+    client->monitors_pending = true;
+    client->mark_pending = client->surfaces[0] == NULL || !client->surfaces[0]->sent;
+    display->clients_changed(display->opaque);
+    return true;
+}
