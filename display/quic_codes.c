@@ -26,35 +26,26 @@
      (IS_SHORT(s, k, n) ? 1 << (k) | ((s) & ((1 << (k)) - 1)) : (s) - (LIMIT(k, n) << (k))))
 
 /* ITEM for 32 or 256 symbols from S on. */
-#define SYMBOLS4(item, s, ...)                                                                     \
-    item(s, __VA_ARGS__), item((s) + 1, __VA_ARGS__), item((s) + 2, __VA_ARGS__),                  \
-        item((s) + 3, __VA_ARGS__)
-#define SYMBOLS16(item, s, ...)                                                                    \
-    SYMBOLS4(item, s, __VA_ARGS__), SYMBOLS4(item, (s) + 4, __VA_ARGS__),                          \
-        SYMBOLS4(item, (s) + 8, __VA_ARGS__), SYMBOLS4(item, (s) + 12, __VA_ARGS__)
-#define SYMBOLS32(item, s, ...)                                                                    \
-    SYMBOLS16(item, s, __VA_ARGS__), SYMBOLS16(item, (s) + 16, __VA_ARGS__)
-#define SYMBOLS256(item, ...)                                                                      \
-    SYMBOLS32(item, 0, __VA_ARGS__), SYMBOLS32(item, 32, __VA_ARGS__),                             \
-        SYMBOLS32(item, 64, __VA_ARGS__), SYMBOLS32(item, 96, __VA_ARGS__),                        \
-        SYMBOLS32(item, 128, __VA_ARGS__), SYMBOLS32(item, 160, __VA_ARGS__),                      \
-        SYMBOLS32(item, 192, __VA_ARGS__), SYMBOLS32(item, 224, __VA_ARGS__)
+#define SYMBOLS4(item, s) item(s), item((s) + 1), item((s) + 2), item((s) + 3)
+#define SYMBOLS16(item, s)                                                                         \
+    SYMBOLS4(item, s), SYMBOLS4(item, (s) + 4), SYMBOLS4(item, (s) + 8), SYMBOLS4(item, (s) + 12)
+#define SYMBOLS32(item, s) SYMBOLS16(item, s), SYMBOLS16(item, (s) + 16)
+#define SYMBOLS256(item)                                                                           \
+    SYMBOLS32(item, 0), SYMBOLS32(item, 32), SYMBOLS32(item, 64), SYMBOLS32(item, 96),             \
+        SYMBOLS32(item, 128), SYMBOLS32(item, 160), SYMBOLS32(item, 192), SYMBOLS32(item, 224)
 
-#define LENGTHS8(s, n)                                                                             \
-    LENGTH(s, 0, n), LENGTH(s, 1, n), LENGTH(s, 2, n), LENGTH(s, 3, n), LENGTH(s, 4, n),           \
-        LENGTH(s, 5, n), LENGTH(s, 6, n), LENGTH(s, 7, n)
-#define LENGTHS5(s, n)                                                                             \
-    LENGTH(s, 0, n), LENGTH(s, 1, n), LENGTH(s, 2, n), LENGTH(s, 3, n), LENGTH(s, 4, n), 0, 0, 0
+#define FOR_EACH_K8(item, s)                                                                       \
+    item(s, 0, 8), item(s, 1, 8), item(s, 2, 8), item(s, 3, 8), item(s, 4, 8), item(s, 5, 8),      \
+        item(s, 6, 8), item(s, 7, 8)
+#define FOR_EACH_K5(item, s)                                                                       \
+    item(s, 0, 5), item(s, 1, 5), item(s, 2, 5), item(s, 3, 5), item(s, 4, 5), 0, 0, 0
 
-const uint16_t quic_codes8[8 << 8] = {
-    SYMBOLS256(CODE, 0, 8), SYMBOLS256(CODE, 1, 8), SYMBOLS256(CODE, 2, 8), SYMBOLS256(CODE, 3, 8),
-    SYMBOLS256(CODE, 4, 8), SYMBOLS256(CODE, 5, 8), SYMBOLS256(CODE, 6, 8), SYMBOLS256(CODE, 7, 8),
-};
+#define CODES8(s)   FOR_EACH_K8(CODE, s)
+#define CODES5(s)   FOR_EACH_K5(CODE, s)
+#define LENGTHS8(s) FOR_EACH_K8(LENGTH, s)
+#define LENGTHS5(s) FOR_EACH_K5(LENGTH, s)
 
-const uint16_t quic_codes5[5 << 5] = {
-    SYMBOLS32(CODE, 0, 0, 5), SYMBOLS32(CODE, 0, 1, 5), SYMBOLS32(CODE, 0, 2, 5),
-    SYMBOLS32(CODE, 0, 3, 5), SYMBOLS32(CODE, 0, 4, 5),
-};
-
-const uint8_t quic_lengths8[256 * QUIC_MAX_BPC] = {SYMBOLS256(LENGTHS8, 8)};
-const uint8_t quic_lengths5[32 * QUIC_MAX_BPC] = {SYMBOLS32(LENGTHS5, 0, 5)};
+const uint16_t quic_codes8[256 * QUIC_MAX_BPC] = {SYMBOLS256(CODES8)};
+const uint16_t quic_codes5[32 * QUIC_MAX_BPC] = {SYMBOLS32(CODES5, 0)};
+const uint8_t quic_lengths8[256 * QUIC_MAX_BPC] = {SYMBOLS256(LENGTHS8)};
+const uint8_t quic_lengths5[32 * QUIC_MAX_BPC] = {SYMBOLS32(LENGTHS5, 0)};

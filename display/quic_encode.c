@@ -66,12 +66,11 @@ INLINE void put_bits(struct bit_writer *out, uint64_t value, unsigned count)
 {
     out->window = out->window << count | value;
     out->bits += count;
-    if (out->bits >= 32) {
-        out->bits -= 32;
-        uint32_t word = GUINT32_TO_LE((uint32_t)(out->window >> out->bits));
-        memcpy(out->out, &word, sizeof(word));
-        out->out += sizeof(word);
-    }
+    /* Whether a word is full cannot be predicted: it is written each time, and counts or not. */
+    uint32_t word = GUINT32_TO_LE((uint32_t)(out->window >> (out->bits & 31)));
+    memcpy(out->out, &word, sizeof(word));
+    out->out += out->bits / 32 * sizeof(word);
+    out->bits &= 31;
 }
 
 static void put_run(struct bit_writer *out, struct quic_context *context, uint32_t length)
@@ -212,7 +211,7 @@ INLINE void code_pixels(struct bit_writer *writer, struct coder *coder, const st
         for (unsigned c = 0; c < layout.channels; c++) {
             unsigned byte = layout.first - c;
             unsigned k = coder->channels[c].parameters[component(left, byte)];
-            unsigned code = codes[k << layout.bpc | component(symbol, byte)];
+            unsigned code = codes[component(symbol, byte) * QUIC_MAX_BPC + k];
 
             value = value << (code >> 8) | (code & 0xff);
             length += code >> 8;
@@ -450,7 +449,8 @@ static void encode_rows(struct bit_writer *writer, const struct quic_info *info,
 
 size_t quic_encoded_bound(const struct quic_info *info)
 {
-    /* No code is longer than the limit; a run costs less than what it stands for, or one bit. */
+    /* No code is longer than the limit; a run costs less than what it stands for, or one bit. One
+     * word more is written ahead. */
     uint64_t bits = (uint64_t)info->width * info->height * (4 * QUIC_CODE_LIMIT + 2);
     return QUIC_HEADER_WORDS * 4 + bits / 8 + 16;
 }
