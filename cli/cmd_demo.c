@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "cli/commands.h"
+#include "cli/demo_moves.h"
 #include "cli/machine.h"
 #include "cli/migrate.h"
 #include "hw/soft_guest.h"
@@ -16,6 +17,8 @@
 
 #define DEFAULT_FPS    30
 #define STATUS_SECONDS 1
+#define MOVES_MAX      1000000
+#define MOVES_MEMORY   "64" /* MiB */
 
 struct demo {
     struct machine_options options;
@@ -23,6 +26,7 @@ struct demo {
     struct machine *machine;
     struct engine *engine;
     char *incoming;      /* URI or "defer"; NULL: the guest boots here */
+    unsigned moves;      /* between instances; 0: this is one */
     guint status_source; /* 0: no status line */
     uint64_t last_frames;
 };
@@ -101,6 +105,16 @@ static bool apply_incoming(void *target, const char *value, GError **error)
     return true;
 }
 
+static bool apply_moves(void *target, const char *value, GError **error)
+{
+    int64_t number;
+
+    if (!option_number_parse("-migrate", NULL, value, 1, MOVES_MAX, &number, error))
+        return false;
+    ((struct demo *)target)->moves = (unsigned)number;
+    return true;
+}
+
 static const struct command_option demo_options[] = {
     {"load", "NAME", "what the guest draws, see below; default: desktop", apply_load},
     {"fps", "N", "frames a second, 0: as fast as the card takes them; default: 30", apply_fps},
@@ -113,6 +127,10 @@ static const struct command_option demo_options[] = {
      "the guest comes from another cassia, with its load; tcp:HOST:PORT, unix:PATH, fd:N,\n"
      "vsock:CID:PORT, exec:COMMAND, file:PATH or defer: the monitor's migrate-incoming says",
      apply_incoming},
+    {"migrate", "N",
+     "start two instances, wait for a client, move the guest between them N times; prints what\n"
+     "each move cost and whether all pixels and all memory (-m, then 64 by default) survived",
+     apply_moves},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -199,16 +217,84 @@ static void print_guest(struct demo *demo)
                from ? from : "");
 }
 
-static bool set_up(struct demo *demo, char **words, GError **error)
+static bool parse(struct demo *demo, char **words, GError **error)
 {
     const struct option_group groups[] = {{"", demo_options, demo},
                                           {"", machine_command_options, &demo->options},
                                           {NULL, NULL, NULL}};
+
+    return command_line_parse("demo", words, groups, &words, error) &&
+           command_no_words(words, error);
+}
+
+/* What the instances of a demo that moves cannot all have. */
+static bool can_move(const struct demo *demo, GError **error)
+{
+    const struct machine_options *options = &demo->options;
+    const struct {
+        const char *option;
+        bool given;
+    } wrong[] = {
+        {"-incoming", demo->incoming},
+        {"-qmp", options->monitors->len},
+        {"-spice tls-port", options->spice.tls_port},
+        {"-spice unix", options->spice.unix_socket},
+        {"-display sdl", options->window},
+        {"-pidfile", options->pidfile},
+        {"-record", options->record},
+        {"-daemonize", options->daemonize},
+        {"-S", options->paused},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        if (wrong[i].given) {
+            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                        "%s: not possible with -migrate, whose instances cannot share it",
+                        wrong[i].option);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_migrate(const char *word)
+{
+    const char *name = word + strspn(word, "-");
+
+    return *word == '-' && (!strcmp(name, "migrate") || g_str_has_prefix(name, "migrate="));
+}
+
+/* WORDS, which have been parsed, without -migrate and with some memory to lose. */
+static char **instance_words(const struct demo *demo, char **words)
+{
+    GPtrArray *all = g_ptr_array_new();
+
+    for (; *words; words++) {
+        if (!is_migrate(*words))
+            g_ptr_array_add(all, g_strdup(*words));
+        else if (!strchr(*words, '='))
+            words++;
+    }
+    if (!demo->guest.memory) {
+        g_ptr_array_add(all, g_strdup("-m"));
+        g_ptr_array_add(all, g_strdup(MOVES_MEMORY));
+    }
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
+
+static void move_about(const struct demo *demo, char **words, GError **error)
+{
+    g_auto(GStrv) all = instance_words(demo, words);
+
+    if (can_move(demo, error))
+        demo_moves_run(all, demo->moves, error);
+}
+
+static bool set_up(struct demo *demo, GError **error)
+{
     GPtrArray *devices = demo->options.devices;
 
-    if (!command_line_parse("demo", words, groups, &words, error) ||
-        !command_no_words(words, error))
-        return false;
     if (devices->len > 1) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-device: the demo drives one card");
         return false;
@@ -244,7 +330,9 @@ static int run(char **words)
 
     demo.guest.opaque = &demo;
     machine_options_init(&demo.options);
-    if (set_up(&demo, words, &error)) {
+    if (parse(&demo, words, &error) && demo.moves) {
+        move_about(&demo, words, &error);
+    } else if (!error && set_up(&demo, &error)) {
         print_guest(&demo);
         machine_print_address(demo.machine);
         if (isatty(STDOUT_FILENO) && !demo.options.daemonize)
