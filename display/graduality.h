@@ -14,5 +14,5 @@ enum graduality {
     GRADUALITY_HIGH, /* neighbours differ by a little */
 };
 
-/* An estimate from a sample of about one pixel in 15. */
+/* An estimate from a sample: one pixel in 15, and of large pictures some thousands. */
 enum graduality graduality_of(const struct codec_source *source);
