@@ -32,6 +32,40 @@ struct migration_channel *migration_channel_create(int in, int out, GCancellable
     return channel;
 }
 
+struct migration_channel *migration_channel_create_memory(void)
+{
+    struct migration_channel *channel = g_new0(struct migration_channel, 1);
+
+    channel->in = channel->out = -1;
+    channel->memory = g_byte_array_new();
+    return channel;
+}
+
+size_t migration_channel_pending(const struct migration_channel *channel)
+{
+    return channel->memory->len - channel->taken;
+}
+
+size_t migration_channel_peek(const struct migration_channel *channel, void *data, size_t size)
+{
+    size = MIN(size, migration_channel_pending(channel));
+    if (size)
+        memcpy(data, channel->memory->data + channel->taken, size);
+    return size;
+}
+
+/* Takes SIZE bytes; those that have been read make room when they are the greater part. */
+static void take_from_memory(struct migration_channel *channel, void *data, size_t size)
+{
+    migration_channel_peek(channel, data, size);
+    channel->taken += (guint)size;
+    channel->received += size;
+    if (channel->taken >= channel->memory->len / 2) {
+        g_byte_array_remove_range(channel->memory, 0, channel->taken);
+        channel->taken = 0;
+    }
+}
+
 static void close_fds(struct migration_channel *channel)
 {
     if (channel->in >= 0)
@@ -50,7 +84,9 @@ void migration_channel_destroy(struct migration_channel *channel)
         kill(channel->child, SIGTERM);
         waitpid(channel->child, NULL, 0);
     }
-    g_object_unref(channel->cancel);
+    if (channel->memory)
+        g_byte_array_unref(channel->memory);
+    g_clear_object(&channel->cancel);
     g_free(channel);
 }
 
@@ -112,6 +148,12 @@ static bool keep_pace(struct migration_channel *channel, GError **error)
     return wait_for(channel, -1, 0, (int)((due - now) / 1000) + 1, &ready, error);
 }
 
+static bool fail_early_end(const struct migration_channel *channel, GError **error)
+{
+    return migration_fail(error, "the stream ends after %" G_GUINT64_FORMAT " bytes, in the middle",
+                          channel->received);
+}
+
 static ssize_t write_some(int fd, const void *data, size_t size)
 {
     /* A peer that is gone is an error, not a signal; other descriptors rely on SIGPIPE ignored. */
@@ -124,6 +166,11 @@ bool migration_channel_write(struct migration_channel *channel, const void *data
 {
     const uint8_t *at = data;
 
+    if (channel->memory) {
+        g_byte_array_append(channel->memory, data, (guint)size);
+        channel->sent += size;
+        return true;
+    }
     if (!keep_pace(channel, error))
         return false;
     channel->paced_bytes += size;
@@ -149,13 +196,17 @@ bool migration_channel_read(struct migration_channel *channel, void *data, size_
 {
     uint8_t *at = data;
 
+    if (channel->memory && size > migration_channel_pending(channel))
+        return fail_early_end(channel, error);
+    if (channel->memory) {
+        take_from_memory(channel, data, size);
+        return true;
+    }
     while (size) {
         ssize_t got = read(channel->in, at, size);
         bool ready;
         if (got == 0)
-            return migration_fail(
-                error, "the stream ends after %" G_GUINT64_FORMAT " bytes, in the middle",
-                channel->received);
+            return fail_early_end(channel, error);
         if (got < 0 && errno == EAGAIN) {
             if (!wait_for(channel, channel->in, POLLIN, -1, &ready, error))
                 return false;

@@ -13,6 +13,8 @@
 
 struct migration_channel {
     int in, out;             /* the same for a socket; -1: this direction does not exist */
+    GByteArray *memory;      /* instead of both: writing appends to it; NULL: a real channel */
+    guint taken;             /* bytes of it that have been read */
     GPid child;              /* 0: none; its exit code is part of the result */
     GCancellable *cancel;    /* a reference */
     uint64_t sent, received; /* bytes */
@@ -23,6 +25,12 @@ struct migration_channel {
 
 /* Takes over the descriptors. IN and OUT may be one. */
 struct migration_channel *migration_channel_create(int in, int out, GCancellable *cancel);
+/* What is written to it stays in memory until it is read. Never waits. */
+struct migration_channel *migration_channel_create_memory(void);
+/* Bytes that can be read from a channel in memory. */
+size_t migration_channel_pending(const struct migration_channel *channel);
+/* Looks at them, up to SIZE, without taking them. */
+size_t migration_channel_peek(const struct migration_channel *channel, void *data, size_t size);
 /* Closes, and ends a child that is still there. NULL: nothing. */
 void migration_channel_destroy(struct migration_channel *channel);
 

@@ -115,7 +115,7 @@ struct dirty_tracker *dirty_tracker_create(const struct migration_set *set,
         kernel_dirty_finish(&tracker->kernel);
     for (unsigned i = 0; i < tracker->count; i++) {
         struct watched *watched = &tracker->watched[i];
-        if (!tracker->by_kernel)
+        if (!tracker->by_kernel && method != DIRTY_ONCE)
             watch_by_hash(watched);
         for_each_used(watched, mark);
     }

@@ -16,6 +16,7 @@ struct dirty_tracker;
 enum dirty_method {
     DIRTY_AUTO,
     DIRTY_HASH, /* everywhere */
+    DIRTY_ONCE, /* not at all: dirty_tracker_look() must not be called */
 };
 
 /*

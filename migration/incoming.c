@@ -5,9 +5,9 @@
  */
 #include "migration/incoming.h"
 
+#include "migration/arrival.h"
 #include "migration/blocks.h"
 #include "migration/io_call.h"
-#include "migration/pages.h"
 
 #include <string.h>
 
@@ -30,9 +30,7 @@ struct migration_incoming {
     /* The thread's. */
     struct migration_channel *channel;
     bool confirm;
-    bool blocks_known;
-    void **states; /* of each part, decoded; NULL: it has not come */
-    struct page_counts pages;
+    struct arrival arrival;
     int64_t begin;
 };
 
@@ -44,23 +42,10 @@ struct load_call {
     GError *error;
 };
 
-/* All or nothing: every part agrees before the first is changed. */
 static void load_parts(void *opaque)
 {
     struct load_call *call = opaque;
-    const struct migration_set *set = call->incoming->set;
-
-    call->good = true;
-    for (unsigned i = 0; call->good && i < set->parts->len; i++) {
-        const struct migration_part *part = migration_set_part(set, i);
-        if (!part->early && part->ops->check)
-            call->good = part->ops->check(part->opaque, call->incoming->states[i], &call->error);
-    }
-    for (unsigned i = 0; call->good && i < set->parts->len; i++) {
-        const struct migration_part *part = migration_set_part(set, i);
-        if (part->ops->apply)
-            part->ops->apply(part->opaque, call->incoming->states[i]);
-    }
+    call->good = arrival_apply(&call->incoming->arrival, &call->error);
 }
 
 static void tell_arrived(void *opaque)
@@ -137,70 +122,12 @@ static bool open_stream(struct migration_incoming *incoming, GError **error)
     }
 }
 
-static bool take_blocks(struct migration_incoming *incoming, const struct stream_section *section,
-                        GError **error)
-{
-    struct blocks_state *state = g_new(struct blocks_state, 1);
-    bool good = state_load(&blocks_state_description, section->version, section->content->data,
-                           section->content->len, state, error) &&
-                blocks_state_check(state, incoming->set, error);
-
-    g_free(state);
-    incoming->blocks_known = good;
-    return good;
-}
-
-static bool take_part(struct migration_incoming *incoming, unsigned index,
-                      const struct stream_section *section, GError **error)
-{
-    const struct migration_part *part = migration_set_part(incoming->set, index);
-
-    if (incoming->states[index])
-        return migration_fail(error, "section %s comes twice", section->name);
-    incoming->states[index] = g_malloc(part->description->size);
-    return state_load(part->description, section->version, section->content->data,
-                      section->content->len, incoming->states[index], error) &&
-           (!part->early || part->ops->check(part->opaque, incoming->states[index], error));
-}
-
-static bool take_section(struct migration_incoming *incoming, const struct stream_section *section,
-                         GError **error)
-{
-    const struct migration_set *set = incoming->set;
-
-    if (!strcmp(section->name, PAGES_SECTION))
-        return (incoming->blocks_known ||
-                migration_fail(error, "memory comes before the list of its blocks")) &&
-               pages_store(set, section, &incoming->pages, error);
-    if (!strcmp(section->name, BLOCKS_SECTION))
-        return take_blocks(incoming, section, error);
-    for (unsigned i = 0; i < set->parts->len; i++) {
-        if (!strcmp(section->name, migration_set_part(set, i)->name))
-            return take_part(incoming, i, section, error);
-    }
-    return section->optional ||
-           migration_fail(error, "the source sends %s, which this machine does not have",
-                          section->name);
-}
-
-static bool check_complete(const struct migration_incoming *incoming, GError **error)
-{
-    const struct migration_set *set = incoming->set;
-
-    for (unsigned i = 0; i < set->parts->len; i++) {
-        if (!incoming->states[i])
-            return migration_fail(error, "the source does not send %s, which this machine has",
-                                  migration_set_part(set, i)->name);
-    }
-    return incoming->blocks_known || migration_fail(error, "the source sends no memory");
-}
-
 static void note_progress(struct migration_incoming *incoming)
 {
     pthread_mutex_lock(&incoming->lock);
     incoming->progress.transferred = incoming->channel->received;
-    incoming->progress.normal_pages = incoming->pages.normal;
-    incoming->progress.zero_pages = incoming->pages.zero;
+    incoming->progress.normal_pages = incoming->arrival.pages.normal;
+    incoming->progress.zero_pages = incoming->arrival.pages.zero;
     pthread_mutex_unlock(&incoming->lock);
 }
 
@@ -211,8 +138,8 @@ static bool receive(struct migration_incoming *incoming, struct stream_section *
         if (!stream_read_section(incoming->channel, section, error))
             return false;
         if (!strcmp(section->name, END_SECTION))
-            return check_complete(incoming, error);
-        if (!take_section(incoming, section, error))
+            return arrival_is_complete(&incoming->arrival, error);
+        if (!arrival_take(&incoming->arrival, section, error))
             return false;
         note_progress(incoming);
     }
@@ -317,7 +244,7 @@ struct migration_incoming *migration_incoming_start(const struct migration_set *
     incoming->ops = ops;
     incoming->opaque = opaque;
     incoming->cancel = g_cancellable_new();
-    incoming->states = g_new0(void *, set->parts->len);
+    arrival_init(&incoming->arrival, set);
     incoming->progress.status = MIGRATION_SETUP;
     incoming->progress.total = migration_set_memory(set);
     io_call_init(&incoming->io);
@@ -333,9 +260,7 @@ void migration_incoming_destroy(struct migration_incoming *incoming)
     io_call_close(&incoming->io);
     g_cancellable_cancel(incoming->cancel);
     g_thread_join(incoming->thread);
-    for (unsigned i = 0; i < incoming->set->parts->len; i++)
-        g_free(incoming->states[i]);
-    g_free(incoming->states);
+    arrival_finish(&incoming->arrival);
     g_object_unref(incoming->cancel);
     migration_address_finish(&incoming->address);
     g_free(incoming->progress.error);

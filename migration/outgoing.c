@@ -5,6 +5,8 @@
  */
 #include "migration/outgoing_private.h"
 
+#include "migration/parts.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -59,54 +61,6 @@ void outgoing_set_status(struct migration_outgoing *outgoing, enum migration_sta
 
 /* --- on the thread --- */
 
-static bool send_part(struct migration_outgoing *outgoing, const struct migration_part *part,
-                      const GByteArray *state, GError **error)
-{
-    return stream_write_section(outgoing->channel, part->name, part->description->version, false,
-                                state->data, state->len, error);
-}
-
-static GByteArray *save_part(const struct migration_part *part)
-{
-    GByteArray *out = g_byte_array_new();
-    void *state = g_malloc0(part->description->size);
-
-    part->ops->save(part->opaque, state);
-    state_save(part->description, state, out);
-    g_free(state);
-    return out;
-}
-
-static bool send_early_parts(struct migration_outgoing *outgoing, GError **error)
-{
-    bool good = true;
-
-    for (unsigned i = 0; good && i < outgoing->set->parts->len; i++) {
-        const struct migration_part *part = migration_set_part(outgoing->set, i);
-        if (!part->early)
-            continue;
-        GByteArray *state = save_part(part);
-        good = send_part(outgoing, part, state, error);
-        g_byte_array_unref(state);
-    }
-    return good;
-}
-
-static bool send_blocks(struct migration_outgoing *outgoing, GError **error)
-{
-    struct blocks_state *state = g_new0(struct blocks_state, 1);
-    GByteArray *out = g_byte_array_new();
-
-    blocks_state_fill(state, outgoing->set);
-    state_save(&blocks_state_description, state, out);
-    bool good =
-        stream_write_section(outgoing->channel, BLOCKS_SECTION, blocks_state_description.version,
-                             false, out->data, out->len, error);
-    g_byte_array_unref(out);
-    g_free(state);
-    return good;
-}
-
 /* On the IO thread. */
 static void stop_guest(void *opaque)
 {
@@ -117,7 +71,7 @@ static void stop_guest(void *opaque)
     outgoing->guest_stopped = true;
     for (unsigned i = 0; i < outgoing->set->parts->len; i++) {
         const struct migration_part *part = migration_set_part(outgoing->set, i);
-        g_ptr_array_add(outgoing->states, part->early ? NULL : save_part(part));
+        g_ptr_array_add(outgoing->states, part->early ? NULL : part_save(part));
     }
 }
 
@@ -174,7 +128,7 @@ static bool send_rest(struct migration_outgoing *outgoing, GError **error)
         return false;
     for (unsigned i = 0; i < outgoing->set->parts->len; i++) {
         const struct migration_part *part = migration_set_part(outgoing->set, i);
-        if (!part->early && !send_part(outgoing, part, outgoing->states->pdata[i], error))
+        if (!part->early && !part_send(outgoing->channel, part, outgoing->states->pdata[i], error))
             return false;
     }
     return stream_write_section(outgoing->channel, END_SECTION, 1, false, NULL, 0, error);
@@ -275,7 +229,7 @@ static bool migrate(struct migration_outgoing *outgoing, bool *moved, GError **e
     pthread_mutex_unlock(&outgoing->lock);
     outgoing_set_status(outgoing, MIGRATION_ACTIVE);
     if (stream_write_header(outgoing->channel, confirm ? STREAM_CONFIRM : 0, error) &&
-        send_early_parts(outgoing, error) && send_blocks(outgoing, error) &&
+        parts_send_early(outgoing->channel, outgoing->set, error) &&
         send_memory(outgoing, error) && send_rest(outgoing, error) &&
         hand_over(outgoing, confirm, moved, error))
         return true;

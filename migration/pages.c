@@ -56,24 +56,53 @@ static void add_page(struct batch *batch, const struct migration_block *block, s
     batch->numbers[batch->count++] = GUINT32_TO_LE(entry);
 }
 
+struct sender {
+    struct batch batch;
+    uint8_t buffer[BUFFER_SIZE];
+};
+
+static bool send_next(struct migration_channel *channel, const struct migration_set *set,
+                      unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                      struct page_counts *counts, struct sender *sender, GError **error)
+{
+    const struct migration_block *block = migration_set_block(set, index);
+    struct batch *batch = &sender->batch;
+
+    batch->count = batch->filled = 0;
+    for (; *word < pages_bitmap_words(block); ++*word) {
+        while (dirty[*word]) {
+            if (batch->count == BATCH)
+                return send_batch(channel, index, batch, sender->buffer, counts, error);
+            size_t number = *word * 64 + (size_t)__builtin_ctzll(dirty[*word]);
+            dirty[*word] &= dirty[*word] - 1;
+            add_page(batch, block, number, skip_zero);
+        }
+    }
+    return send_batch(channel, index, batch, sender->buffer, counts, error);
+}
+
+bool pages_send_next(struct migration_channel *channel, const struct migration_set *set,
+                     unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                     struct page_counts *counts, GError **error)
+{
+    struct sender *sender = g_new(struct sender, 1);
+    bool good = send_next(channel, set, index, dirty, word, skip_zero, counts, sender, error);
+
+    g_free(sender);
+    return good;
+}
+
 bool pages_send(struct migration_channel *channel, const struct migration_set *set, unsigned index,
                 uint64_t *dirty, bool skip_zero, struct page_counts *counts, GError **error)
 {
-    const struct migration_block *block = migration_set_block(set, index);
-    g_autofree struct batch *batch = g_new(struct batch, 1);
-    g_autofree uint8_t *buffer = g_malloc(BUFFER_SIZE);
+    size_t words = pages_bitmap_words(migration_set_block(set, index)), word = 0;
+    struct sender *sender = g_new(struct sender, 1);
+    bool good = true;
 
-    batch->count = batch->filled = 0;
-    for (size_t word = 0; word < pages_bitmap_words(block); word++) {
-        while (dirty[word]) {
-            size_t number = word * 64 + (size_t)__builtin_ctzll(dirty[word]);
-            dirty[word] &= dirty[word] - 1;
-            add_page(batch, block, number, skip_zero);
-            if (batch->count == BATCH && !send_batch(channel, index, batch, buffer, counts, error))
-                return false;
-        }
-    }
-    return send_batch(channel, index, batch, buffer, counts, error);
+    while (good && word < words)
+        good = send_next(channel, set, index, dirty, &word, skip_zero, counts, sender, error);
+    g_free(sender);
+    return good;
 }
 
 static uint32_t get32(const uint8_t *at)

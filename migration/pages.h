@@ -24,6 +24,14 @@ struct page_counts {
 bool pages_send(struct migration_channel *channel, const struct migration_set *set, unsigned index,
                 uint64_t *dirty, bool skip_zero, struct page_counts *counts, GError **error);
 
+/*
+ * The same, but at most one section: begins at word *WORD of DIRTY and sets it to where the next
+ * call shall begin, pages_bitmap_words() at the end.
+ */
+bool pages_send_next(struct migration_channel *channel, const struct migration_set *set,
+                     unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                     struct page_counts *counts, GError **error);
+
 /* Stores what a section holds into the blocks; all of it is checked before any of it is stored. */
 bool pages_store(const struct migration_set *set, const struct stream_section *section,
                  struct page_counts *counts, GError **error);

@@ -8,7 +8,6 @@
 
 #define MAGIC            "CASSIAMG"
 #define MAGIC_SIZE       8
-#define HEADER_SIZE      (MAGIC_SIZE + 8)
 #define SECTION_HEAD     8
 #define CHECKSUM_SIZE    8
 #define SECTION_OPTIONAL 1
@@ -31,7 +30,7 @@ static uint32_t get32(const uint8_t *at)
 
 bool stream_write_header(struct migration_channel *channel, uint32_t flags, GError **error)
 {
-    uint8_t header[HEADER_SIZE];
+    uint8_t header[STREAM_HEADER_SIZE];
 
     memcpy(header, MAGIC, MAGIC_SIZE);
     put32(header + MAGIC_SIZE, STREAM_VERSION);
@@ -41,7 +40,7 @@ bool stream_write_header(struct migration_channel *channel, uint32_t flags, GErr
 
 bool stream_read_header(struct migration_channel *channel, uint32_t *flags, GError **error)
 {
-    uint8_t header[HEADER_SIZE];
+    uint8_t header[STREAM_HEADER_SIZE];
 
     if (!migration_channel_read(channel, header, sizeof(header), error))
         return false;
@@ -79,6 +78,25 @@ bool stream_write_section(struct migration_channel *channel, const char *name, u
     return migration_channel_write(channel, head, head_size, error) &&
            (!size || migration_channel_write(channel, content, size, error)) &&
            migration_channel_write(channel, &sum, sizeof(sum), error);
+}
+
+/* No section begins like the magic: its first byte is too large for the length of a name. */
+G_STATIC_ASSERT('C' >= MIGRATION_NAME_MAX);
+G_STATIC_ASSERT(SECTION_HEAD == STREAM_LOOK_AHEAD);
+
+bool stream_looks_like_header(const uint8_t *bytes, size_t size)
+{
+    return memcmp(bytes, MAGIC, MIN(size, MAGIC_SIZE)) == 0;
+}
+
+size_t stream_section_size(const uint8_t *bytes, size_t size)
+{
+    if (size < SECTION_HEAD || bytes[0] >= MIGRATION_NAME_MAX)
+        return SECTION_HEAD;
+    uint32_t content = get32(bytes + 4);
+    /* One that is too large is refused as soon as its name is known. */
+    return SECTION_HEAD + bytes[0] +
+           (content > STREAM_SECTION_MAX ? 0 : (size_t)content + CHECKSUM_SIZE);
 }
 
 void stream_section_init(struct stream_section *section)

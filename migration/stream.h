@@ -37,6 +37,16 @@ bool stream_read_header(struct migration_channel *channel, uint32_t *flags, GErr
 bool stream_write_section(struct migration_channel *channel, const char *name, uint16_t version,
                           bool optional, const void *content, size_t size, GError **error);
 
+/*
+ * For those who have bytes in hand, of which they look at up to STREAM_LOOK_AHEAD: can a header
+ * begin like this, and how many bytes are needed to go on with reading the section that does? More
+ * may be needed then.
+ */
+#define STREAM_HEADER_SIZE 16
+#define STREAM_LOOK_AHEAD  8
+bool stream_looks_like_header(const uint8_t *bytes, size_t size);
+size_t stream_section_size(const uint8_t *bytes, size_t size);
+
 void stream_section_init(struct stream_section *section);
 void stream_section_finish(struct stream_section *section);
 /* Replaces what SECTION holds. Its checksum is right when this returns true. */
