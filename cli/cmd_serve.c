@@ -13,8 +13,11 @@
 
 /* One --vfio-user. */
 struct socket_option {
-    char *path; /* absolute: the process may change its folder */
-    int mmap;   /* enum vfio_user_mmap */
+    char *path;              /* absolute: the process may change its folder */
+    int mmap;                /* enum vfio_user_mmap */
+    struct machine *machine; /* from here on: for the engine */
+    struct qxl_function *function;
+    unsigned number;
 };
 
 struct serve {
@@ -98,20 +101,38 @@ static void print_device(const struct socket_option *option, unsigned number)
     json_decref(device);
 }
 
+/* The other monitor moves one card; where the other end puts it, it is number 0, too. */
+static void add_parts(void *opaque, struct migration_set *set)
+{
+    struct socket_option *option = opaque;
+    qxl_function_add_parts(option->function, 0, set);
+}
+
+static void hold(void *opaque, bool held)
+{
+    struct socket_option *option = opaque;
+    machine_hold_card(option->machine, option->number, held);
+}
+
 static bool add_card(struct serve *serve, unsigned number, GError **error)
 {
     GPtrArray *devices = serve->options.devices;
-    const struct socket_option *option = g_ptr_array_index(serve->sockets, number);
+    struct socket_option *option = g_ptr_array_index(serve->sockets, number);
     /* The keyboard and the mouse belong to the first card, as in machine_start(). */
     struct vfio_user_config config = {.path = option->path,
                                       .mmap = (enum vfio_user_mmap)option->mmap,
-                                      .input_qmp = number ? NULL : serve->input};
-    struct qxl_function *function = machine_add_card(
+                                      .input_qmp = number ? NULL : serve->input,
+                                      .add_parts = add_parts,
+                                      .hold = hold,
+                                      .opaque = option};
+    option->machine = serve->machine;
+    option->number = number;
+    option->function = machine_add_card(
         serve->machine, g_ptr_array_index(devices, MIN(number, devices->len - 1)), error);
 
-    if (!function)
+    if (!option->function)
         return false;
-    struct engine *engine = vfio_user_create(&config, qxl_function_pci(function), error);
+    struct engine *engine = vfio_user_create(&config, qxl_function_pci(option->function), error);
     if (!engine) {
         g_prefix_error(error, "-vfio-user: ");
         return false;

@@ -26,6 +26,7 @@ struct card {
     const struct device_options *device;
     struct qxl_function *function;
     struct engine *engine; /* NULL until it is set */
+    bool held;             /* its guest's own monitor moves it: it stands still */
 };
 
 struct machine {
@@ -246,8 +247,10 @@ void machine_cont(struct machine *machine)
         return;
     machine->phase = MACHINE_NORMAL;
     machine->running = machine->has_run = true;
-    for (unsigned i = 0; i < machine->card_count; i++)
-        qxl_card_start(qxl_function_card(machine->cards[i].function));
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        if (!machine->cards[i].held)
+            qxl_card_start(qxl_function_card(machine->cards[i].function));
+    }
     spice_server_vm_start(machine->spice.server);
     for (unsigned i = 0; i < machine->card_count; i++)
         machine->cards[i].engine->impl->start(machine->cards[i].engine);
@@ -335,7 +338,7 @@ bool machine_add_parts(struct machine *machine, struct migration_set *set, GErro
                         engine ? engine->impl->name : "none");
             return false;
         }
-        qxl_function_add_parts(machine->cards[i].function, set);
+        qxl_function_add_parts(machine->cards[i].function, i, set);
         engine->impl->add_parts(engine, set);
     }
     return true;
@@ -345,6 +348,29 @@ void machine_settle(struct machine *machine)
 {
     for (unsigned i = 0; i < machine->card_count; i++)
         qxl_card_settle(qxl_function_card(machine->cards[i].function));
+}
+
+void machine_hold_card(struct machine *machine, unsigned number, bool hold)
+{
+    struct card *card = &machine->cards[number];
+    struct qxl_card *qxl = qxl_function_card(card->function);
+
+    card->held = hold;
+    if (hold) {
+        qxl_card_stop(qxl);
+        qxl_card_settle(qxl);
+    } else if (machine->running) {
+        qxl_card_start(qxl);
+    }
+}
+
+bool machine_holds_card(const struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        if (machine->cards[i].held)
+            return true;
+    }
+    return false;
 }
 
 void machine_throttle(struct machine *machine, unsigned percent)

@@ -72,6 +72,12 @@ struct migrate_clients *machine_migrate_clients(struct machine *machine);
 /* For migration. Adds all that moves; false and ERROR: this guest cannot move. */
 bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error);
 void machine_settle(struct machine *machine); /* see qxl_card_settle() */
+/*
+ * Card NUMBER stands still, also while the machine runs, with all that it has drawn in memory; or
+ * need not any more.
+ */
+void machine_hold_card(struct machine *machine, unsigned number, bool hold);
+bool machine_holds_card(const struct machine *machine); /* any */
 void machine_throttle(struct machine *machine, unsigned percent);
 /* As just switched on, without telling anybody. */
 void machine_power_on(struct machine *machine);

@@ -120,7 +120,7 @@ static json_t *system_reset(void *opaque, json_t *arguments, GError **error)
 {
     (void)arguments;
     if (machine_phase(opaque) == MACHINE_FINISH_MIGRATE ||
-        machine_phase(opaque) == MACHINE_INMIGRATE) {
+        machine_phase(opaque) == MACHINE_INMIGRATE || machine_holds_card(opaque)) {
         refuse(error, "The guest is on its way to another host; see query-migrate");
         return NULL;
     }

@@ -143,12 +143,13 @@ struct qxl_card *qxl_function_card(struct qxl_function *function)
     return function->card;
 }
 
-void qxl_function_add_parts(struct qxl_function *function, struct migration_set *set)
+void qxl_function_add_parts(struct qxl_function *function, unsigned number,
+                            struct migration_set *set)
 {
-    char name[MIGRATION_NAME_MAX];
+    char card[16], pci[MIGRATION_NAME_MAX];
 
-    /* Cards are told apart by the ids of their displays. */
-    snprintf(name, sizeof(name), "pci/qxl-%d", qxl_card_id(function->card));
-    pci_function_add_part(function->pci, name, set);
-    qxl_card_add_parts(function->card, set);
+    snprintf(card, sizeof(card), "qxl-%u", number);
+    snprintf(pci, sizeof(pci), "pci/%s", card);
+    pci_function_add_part(function->pci, pci, set);
+    qxl_card_add_parts(function->card, card, set);
 }

@@ -30,7 +30,9 @@ struct vfio_user {
     enum vfio_user_mmap mmap;
     void (*connection_changed)(void *opaque, bool connected);
     void *opaque;
-    struct input_qmp *input; /* NULL: none. IO thread */
+    void (*hold)(void *opaque, bool hold); /* NULL: the device cannot be migrated */
+    struct input_qmp *input;               /* NULL: none. IO thread */
+    bool running, held;                    /* by our machine; for migration. IO thread */
 
     GThread *threads[2]; /* see vfio_user_lane.h */
     int epoll;
@@ -209,6 +211,7 @@ static void vfio_user_destroy(struct engine *engine)
 {
     struct vfio_user *user = from_engine(engine);
 
+    vfio_user_migration_close(&user->device.migration);
     eventfd_write(user->quit, 1);
     for (unsigned i = 0; i < G_N_ELEMENTS(user->threads); i++)
         g_thread_join(user->threads[i]);
@@ -225,21 +228,58 @@ static void vfio_user_destroy(struct engine *engine)
  * they do: ports are held back, no interrupt is raised; memory and configuration space stay
  * reachable, or that monitor would take the card for dead.
  */
+static void run_or_rest(struct vfio_user *user)
+{
+    if (user->running && !user->held) {
+        vfio_user_lane_resume(&user->device.lane);
+        vfio_user_irq_freeze(&user->device.irq, false);
+    } else {
+        vfio_user_irq_freeze(&user->device.irq, true);
+        vfio_user_lane_pause(&user->device.lane);
+    }
+}
+
 static void vfio_user_start(struct engine *engine)
 {
     struct vfio_user *user = from_engine(engine);
 
-    vfio_user_lane_resume(&user->device.lane);
-    vfio_user_irq_freeze(&user->device.irq, false);
+    user->running = true;
+    run_or_rest(user);
 }
 
 static void vfio_user_stop(struct engine *engine)
 {
     struct vfio_user *user = from_engine(engine);
 
-    vfio_user_irq_freeze(&user->device.irq, true);
-    vfio_user_lane_pause(&user->device.lane);
+    user->running = false;
+    run_or_rest(user);
 }
+
+static int drain(void *opaque)
+{
+    struct vfio_user *user = opaque;
+    return vfio_user_lane_drain(&user->device.lane) ? 0 : EBUSY;
+}
+
+static void hold(void *opaque, bool held)
+{
+    struct vfio_user *user = opaque;
+
+    user->held = held;
+    if (held)
+        run_or_rest(user);
+    user->hold(user->opaque, held);
+    if (!held)
+        run_or_rest(user);
+}
+
+static void power_on(void *opaque)
+{
+    pci_function_reset(((struct vfio_user *)opaque)->device.pci);
+}
+
+static const struct vfio_user_migration_ops migration_ops = {
+    .drain = drain, .hold = hold, .power_on = power_on};
 
 static void vfio_user_reset(struct engine *engine)
 {
@@ -310,6 +350,7 @@ struct engine *vfio_user_create(const struct vfio_user_config *config, struct pc
     user->mmap = config->mmap;
     user->connection_changed = config->connection_changed;
     user->opaque = config->opaque;
+    user->hold = config->hold;
     if (!vfio_user_listen(&user->listener, config->path, error)) {
         g_free(user);
         return NULL;
@@ -332,6 +373,9 @@ struct engine *vfio_user_create(const struct vfio_user_config *config, struct pc
         return NULL;
     }
     vfio_user_device_init(&user->device, pci, user->listener.path, user->epoll, TAG_UNMASK);
+    vfio_user_migration_init(&user->device.migration, &migration_ops, user);
+    if (config->add_parts)
+        config->add_parts(config->opaque, &user->device.migration.set);
     user->input = config->input_qmp ? input_qmp_create(config->input_qmp) : NULL;
     vfio_user_stop(&user->engine);
     user->threads[0] = g_thread_new("vfio-user", serving_thread, user);

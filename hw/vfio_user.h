@@ -14,10 +14,19 @@ enum vfio_user_mmap {
     VFIO_USER_MMAP_OFF,
 };
 
+struct migration_set;
+
 struct vfio_user_config {
     const char *path; /* of the unix socket to listen on; a stale socket there is replaced */
     enum vfio_user_mmap mmap;
     const char *input_qmp; /* the monitor's QMP socket that gets keyboard and mouse; NULL: none */
+    /*
+     * For a device that the monitor can migrate: adds what it consists of. NULL: it cannot. Then,
+     * hold(): it must stand still, whatever else is running, with all that it has drawn in memory;
+     * or need not any more. IO thread.
+     */
+    void (*add_parts)(void *opaque, struct migration_set *set);
+    void (*hold)(void *opaque, bool hold);
     /* From the engine's thread when a monitor connects or goes; may be NULL. */
     void (*connection_changed)(void *opaque, bool connected);
     void *opaque;

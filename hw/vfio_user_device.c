@@ -275,7 +275,14 @@ static inline int write_region(struct vfio_user_device *device,
         return 0;
     }
     const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
-    if (bar->type != PCI_BAR_ABSENT && !bar->memory)
+    bool is_port = bar->type != PCI_BAR_ABSENT && !bar->memory;
+    if (vfio_user_migration_frozen(&device->migration) &&
+        (is_port || !vfio_user_migration_writable(&device->migration))) {
+        complain(device, "a write to region %u was refused: the device is stopped for migration",
+                 access->region);
+        return EINVAL;
+    }
+    if (is_port)
         return write_port(device, access, data, last);
     return pci_bar_write(device->pci, access->region, access->offset, data, access->count) ? 0
                                                                                            : EINVAL;
@@ -325,7 +332,11 @@ static int reset(struct vfio_user_device *device, struct vfio_user_message *mess
 {
     (void)message;
     (void)answer;
-    switch (vfio_user_lane_reset(&device->lane)) {
+    enum vfio_user_lane_result result = vfio_user_lane_reset(&device->lane);
+
+    if (result != VFIO_USER_LANE_FULL)
+        vfio_user_migration_reset(&device->migration);
+    switch (result) {
     case VFIO_USER_LANE_FULL:
         return EBUSY;
     case VFIO_USER_LANE_LATE:
@@ -340,21 +351,80 @@ static int reset(struct vfio_user_device *device, struct vfio_user_message *mess
 static int feature(struct vfio_user_device *device, struct vfio_user_message *message,
                    struct answer *answer)
 {
-    const char *problem = NULL;
-    int error = vfio_user_feature(&device->dma, message, answer->data, &answer->size, &problem);
+    uint32_t before = device->migration.state;
+    char *problem;
+    int error = vfio_user_feature(&device->dma, &device->migration, message, answer->data,
+                                  &answer->size, &problem);
 
     if (error)
         complain(device, "DEVICE_FEATURE refused: %s", problem);
+    if (device->migration.state != before)
+        g_message("%s: migration: %s, was %s", device->name,
+                  vfio_user_migration_state_name(device->migration.state),
+                  vfio_user_migration_state_name(before));
+    g_free(problem);
     return error;
 }
 
-static int migration_data(struct vfio_user_device *device, struct vfio_user_message *message,
+/* The head of MIG_DATA_READ or MIG_DATA_WRITE, if the device can do that at all. */
+static bool mig_data_head(struct vfio_user_device *device, const struct vfio_user_message *message,
+                          struct vfio_user_mig_data *head)
+{
+    memcpy(head, message->payload, sizeof(*head));
+    if (!vfio_user_migration_supported(&device->migration)) {
+        complain(device, "migration data refused: this device cannot be migrated");
+        return false;
+    }
+    if (head->size <= VFIO_USER_MAX_DATA && head->argsz >= sizeof(*head) + head->size)
+        return true;
+    complain(device, "migration data refused: size %u (at most %u), argsz %u", head->size,
+             VFIO_USER_MAX_DATA, head->argsz);
+    return false;
+}
+
+static int mig_data_read(struct vfio_user_device *device, struct vfio_user_message *message,
+                         struct answer *answer)
+{
+    struct vfio_user_mig_data head;
+    char *problem = NULL;
+    size_t got;
+
+    if (!mig_data_head(device, message, &head))
+        return EINVAL;
+    int error = vfio_user_migration_read(&device->migration, answer->data + sizeof(head), head.size,
+                                         &got, &problem);
+    if (error) {
+        complain(device, "MIG_DATA_READ refused: %s", problem);
+        g_free(problem);
+        return error;
+    }
+    head.size = (uint32_t)got;
+    head.argsz = (uint32_t)(sizeof(head) + got);
+    set_answer(answer, &head, sizeof(head));
+    answer->size += got;
+    return 0;
+}
+
+static int mig_data_write(struct vfio_user_device *device, struct vfio_user_message *message,
                           struct answer *answer)
 {
-    (void)message;
+    struct vfio_user_mig_data head;
+    char *problem = NULL;
+
     (void)answer;
-    complain(device, "migration data refused: migration through vfio-user is not supported");
-    return EINVAL;
+    if (!mig_data_head(device, message, &head))
+        return EINVAL;
+    if (head.size > message->size - sizeof(head)) {
+        complain(device, "MIG_DATA_WRITE refused: %u bytes are announced, %zu came", head.size,
+                 message->size - sizeof(head));
+        return EINVAL;
+    }
+    int error = vfio_user_migration_write(&device->migration, message->payload + sizeof(head),
+                                          head.size, &problem);
+    if (error)
+        complain(device, "MIG_DATA_WRITE refused: %s", problem);
+    g_free(problem);
+    return error;
 }
 
 static const struct {
@@ -383,8 +453,10 @@ static const struct {
     [VFIO_USER_REGION_WRITE_MULTI] = {"REGION_WRITE_MULTI", sizeof(uint64_t), 0,
                                       region_write_multi},
     [VFIO_USER_FEATURE] = {"DEVICE_FEATURE", sizeof(struct vfio_user_feature), 0, feature},
-    [VFIO_USER_MIG_DATA_READ] = {"MIG_DATA_READ", 0, 0, migration_data},
-    [VFIO_USER_MIG_DATA_WRITE] = {"MIG_DATA_WRITE", 0, 0, migration_data},
+    [VFIO_USER_MIG_DATA_READ] = {"MIG_DATA_READ", sizeof(struct vfio_user_mig_data), 0,
+                                 mig_data_read},
+    [VFIO_USER_MIG_DATA_WRITE] = {"MIG_DATA_WRITE", sizeof(struct vfio_user_mig_data), 0,
+                                  mig_data_write},
 };
 
 static const char *command_name(unsigned command)
@@ -494,6 +566,7 @@ void vfio_user_device_finish(struct vfio_user_device *device)
 {
     vfio_user_lane_finish(&device->lane);
     pci_intx_set_sink(device->pci, NULL, NULL);
+    vfio_user_migration_finish(&device->migration);
     vfio_user_irq_finish(&device->irq);
     vfio_user_dma_finish(&device->dma);
     vfio_user_stream_finish(&device->stream);
@@ -514,4 +587,5 @@ void vfio_user_device_disconnect(struct vfio_user_device *device)
     while (vfio_user_lane_reset(&device->lane) == VFIO_USER_LANE_FULL)
         vfio_user_lane_settle(&device->lane);
     vfio_user_lane_settle(&device->lane);
+    vfio_user_migration_reset(&device->migration);
 }

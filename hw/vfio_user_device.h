@@ -10,6 +10,7 @@
 #include "hw/vfio_user_dma.h"
 #include "hw/vfio_user_irq.h"
 #include "hw/vfio_user_lane.h"
+#include "hw/vfio_user_migration.h"
 #include "hw/vfio_user_stream.h"
 
 struct vfio_user_device {
@@ -17,8 +18,9 @@ struct vfio_user_device {
     const char *name; /* for the log: the path of the socket */
     struct vfio_user_lane lane;
     struct vfio_user_irq irq;
-    unsigned complaints;      /* written to the log since COMPLAINTS_SINCE */
-    int64_t complaints_since; /* g_get_monotonic_time() */
+    struct vfio_user_migration migration; /* the engine's, which has its operations */
+    unsigned complaints;                  /* written to the log since COMPLAINTS_SINCE */
+    int64_t complaints_since;             /* g_get_monotonic_time() */
 
     /* Of the present client. */
     struct vfio_user_stream stream;
@@ -37,7 +39,10 @@ void vfio_user_device_finish(struct vfio_user_device *device);
 
 /* A client on FD, which becomes the device's. */
 void vfio_user_device_connect(struct vfio_user_device *device, int fd, bool map_memory);
-/* Forgets the client and puts the function into its power-on state, however long that takes. */
+/*
+ * Forgets the client and puts the function into its power-on state, running as far as migration is
+ * concerned, however long that takes.
+ */
 void vfio_user_device_disconnect(struct vfio_user_device *device);
 
 enum vfio_user_served {

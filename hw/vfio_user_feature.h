@@ -6,11 +6,13 @@
 #pragma once
 
 #include "hw/vfio_user_dma.h"
+#include "hw/vfio_user_migration.h"
 #include "hw/vfio_user_stream.h"
 
 /*
  * Answers MESSAGE: writes *SIZE bytes to REPLY and returns 0, or returns an errno with *PROBLEM, a
- * phrase for a log. Facts: vfio-user.md section 3.12.
+ * phrase for a log, to be freed. Facts: vfio-user.md section 3.12.
  */
-int vfio_user_feature(struct vfio_user_dma *dma, const struct vfio_user_message *message,
-                      uint8_t *reply, size_t *size, const char **problem);
+int vfio_user_feature(struct vfio_user_dma *dma, struct vfio_user_migration *migration,
+                      const struct vfio_user_message *message, uint8_t *reply, size_t *size,
+                      char **problem);

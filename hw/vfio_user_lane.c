@@ -213,6 +213,19 @@ void vfio_user_lane_settle(struct vfio_user_lane *lane)
     pthread_mutex_unlock(&lane->lock);
 }
 
+bool vfio_user_lane_drain(struct vfio_user_lane *lane)
+{
+    int64_t deadline = g_get_monotonic_time() + PATIENCE;
+    bool waiting = true;
+
+    pthread_mutex_lock(&lane->lock);
+    while (waiting && (lane->busy || is_next(lane)))
+        waiting = wait_until(lane, &lane->progress, deadline);
+    bool empty = !lane->busy && lane->started == lane->submitted;
+    pthread_mutex_unlock(&lane->lock);
+    return empty;
+}
+
 void vfio_user_lane_pause(struct vfio_user_lane *lane)
 {
     int64_t deadline = g_get_monotonic_time() + PATIENCE;

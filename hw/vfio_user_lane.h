@@ -89,6 +89,12 @@ enum vfio_user_lane_result vfio_user_lane_reset(struct vfio_user_lane *lane);
 /* Waits, without a limit, until nothing runs and nothing that may run is queued. */
 void vfio_user_lane_settle(struct vfio_user_lane *lane);
 
+/*
+ * Waits, with patience, until nothing runs and nothing is queued; what is to come is up to the
+ * caller, the thread that serves the client. False: it does not end, or writes are held back.
+ */
+bool vfio_user_lane_drain(struct vfio_user_lane *lane);
+
 /* Holds writes back, and lets them go again. Pause waits for a call that is running, with patience.
  */
 void vfio_user_lane_pause(struct vfio_user_lane *lane);

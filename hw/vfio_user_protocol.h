@@ -95,6 +95,36 @@ struct vfio_user_feature {
     /* then the feature's data */
 };
 
+/* Section 4; not all of these are in every <linux/vfio.h>. */
+enum vfio_user_state {
+    VFIO_USER_STATE_ERROR = 0,
+    VFIO_USER_STATE_STOP = 1,
+    VFIO_USER_STATE_RUNNING = 2,
+    VFIO_USER_STATE_STOP_COPY = 3,
+    VFIO_USER_STATE_RESUMING = 4,
+    VFIO_USER_STATE_RUNNING_P2P = 5,
+    VFIO_USER_STATE_PRE_COPY = 6,
+    VFIO_USER_STATE_PRE_COPY_P2P = 7,
+};
+#define VFIO_USER_STATES 8u
+
+#define VFIO_USER_MIGRATION_STOP_COPY 1u
+#define VFIO_USER_MIGRATION_PRE_COPY  4u
+
+struct vfio_user_migration_flags {
+    uint64_t flags; /* VFIO_USER_MIGRATION_* */
+};
+
+struct vfio_user_device_state {
+    uint32_t state;
+    uint32_t data_fd; /* not used */
+};
+
+struct vfio_user_mig_data {
+    uint32_t argsz, size;
+    /* then the data of a write or of a read's reply */
+};
+
 struct vfio_user_logging_control {
     uint64_t page_size;
     uint32_t num_ranges, reserved;

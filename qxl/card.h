@@ -102,8 +102,8 @@ bool qxl_card_irq_level(const struct qxl_card *card);
  * the card is. IO thread.
  */
 struct migration_set;
-/* Adds the card's memory and parts. */
-void qxl_card_add_parts(struct qxl_card *card, struct migration_set *set);
+/* Adds the card's memory and parts, under names that begin with NAME. */
+void qxl_card_add_parts(struct qxl_card *card, const char *name, struct migration_set *set);
 /*
  * Puts into guest memory what a stopped card would do at its next start: released commands and
  * interrupts. To be called before memory is sent for the last time.

@@ -425,17 +425,17 @@ void qxl_card_settle(struct qxl_card *card)
     qxl_card_notify_host(card);
 }
 
-static void add_block(struct migration_set *set, int id, const char *name,
+static void add_block(struct migration_set *set, const char *card, const char *name,
                       const struct qxl_memory *memory)
 {
     struct migration_block block = {
         .bytes = memory->bytes, .size = memory->size, .memfd = memory->memfd};
 
-    snprintf(block.name, sizeof(block.name), "qxl-%d/%s", id, name);
+    snprintf(block.name, sizeof(block.name), "%s/%s", card, name);
     migration_set_add_block(set, &block);
 }
 
-void qxl_card_add_parts(struct qxl_card *card, struct migration_set *set)
+void qxl_card_add_parts(struct qxl_card *card, const char *name, struct migration_set *set)
 {
     struct migration_part config = {.description = &qxl_config_state_description,
                                     .ops = &qxl_config_part,
@@ -444,10 +444,10 @@ void qxl_card_add_parts(struct qxl_card *card, struct migration_set *set)
     struct migration_part state = {
         .description = &qxl_card_state_description, .ops = &qxl_card_part, .opaque = card};
 
-    snprintf(config.name, sizeof(config.name), "qxl-%d/config", card->id);
-    snprintf(state.name, sizeof(state.name), "qxl-%d", card->id);
+    snprintf(config.name, sizeof(config.name), "%s/config", name);
+    snprintf(state.name, sizeof(state.name), "%s", name);
     migration_set_add_part(set, &config);
     migration_set_add_part(set, &state);
-    add_block(set, card->id, "ram", &card->ram_memory);
-    add_block(set, card->id, "vram", &card->vram_memory);
+    add_block(set, name, "ram", &card->ram_memory);
+    add_block(set, name, "vram", &card->vram_memory);
 }

@@ -1,0 +1,402 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A card that its guest's monitor moves from one process to another by vfio-user's device migration:
+every state and transition, streams in pieces, damaged streams, and the picture that arrives."""
+
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
+
+from cassia import PROGRAM
+from pictures import difference, read_picture
+from qmp import Qmp, QmpError
+from qxl_driver import CREATE_PRIMARY, Driver, PORTS, RAM, VRAM
+from tap import Tap
+from vfio_user import Client, EINVAL, FEATURE, MIG_READ, MIG_WRITE, RESET, WRITE, write_payload
+
+GET, SET, PROBE = 1 << 16, 1 << 17, 1 << 18
+MIGRATION, DEVICE_STATE = 1, 2
+ERROR, STOP, RUNNING, STOP_COPY, RESUMING, RUNNING_P2P, PRE_COPY, PRE_COPY_P2P = range(8)
+STATES = {"STOP": STOP, "RUNNING": RUNNING, "STOP_COPY": STOP_COPY, "RESUMING": RESUMING,
+          "PRE_COPY": PRE_COPY}
+MAX_DATA = 1 << 20
+WIDTH, HEIGHT = 640, 480
+CARD = "qxl,ram_size_mb=32,vram_size_mb=32"
+tap = Tap()
+
+
+class Serve:
+    """cassia serve with one card. A context manager."""
+
+    def __init__(self, card=CARD, cards=1):
+        self.folder = tempfile.TemporaryDirectory(prefix="cassia-serve-")
+        self.paths = [os.path.join(self.folder.name, f"card{i}") for i in range(cards)]
+        self.log = open(os.path.join(self.folder.name, "log"), "w+")
+        devices = [word for number in range(cards)
+                   for word in ("-device", f"{card},id=card{number}")]
+        sockets = [word for path in self.paths for word in ("-vfio-user", f"{path},mmap=off")]
+        monitor = os.path.join(self.folder.name, "qmp")
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", *sockets, *devices, "-spice", "port=0", "-d", "guest_errors",
+             "-qmp", f"unix:{monitor},server=on,wait=off"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.qmp = Qmp(monitor)
+        self.clients = []
+
+    def client(self, number=0):
+        client = Client(self.paths[number], timeout=60)
+        self.clients.append(client)
+        return client
+
+    def picture(self, device=None):
+        path = os.path.join(self.folder.name, "picture.ppm")
+        self.qmp.command("screendump", filename=path, **({"device": device} if device else {}))
+        return read_picture(path)
+
+    def output(self):
+        self.log.flush()
+        with open(self.log.name) as file:
+            return file.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for client in self.clients:
+            client.close()
+        self.process.terminate()
+        try:
+            status = self.process.wait(30)
+        finally:
+            self.process.kill()
+            output = self.output()
+            self.folder.cleanup()
+        if kind is None:
+            assert status == 0, (status, output)
+            assert "Sanitizer" not in output and "runtime error" not in output, output
+
+
+def feature(client, number, operation, data=b"", argsz=None):
+    """(errno, data) of the reply."""
+    size = 8 + max(len(data), 8) if argsz is None else argsz
+    error, reply = client.request(FEATURE, struct.pack("<II", size, number | operation) + data)
+    return error, reply[8:]
+
+
+def state_of(client):
+    error, reply = feature(client, DEVICE_STATE, GET)
+    assert error == 0 and len(reply) == 8, (error, reply)
+    return struct.unpack("<I", reply[:4])[0]
+
+
+def try_state(client, state):
+    data = struct.pack("<Ii", state, -1)
+    error, reply = feature(client, DEVICE_STATE, SET, data)
+    assert error or reply == data, "a SET is answered with a copy"
+    return error
+
+
+def go(client, *states):
+    for state in states:
+        assert try_state(client, state) == 0, state
+        assert state_of(client) == state
+
+
+def read_data(client, size=MAX_DATA):
+    """One MIG_DATA_READ."""
+    reply = client.ok(MIG_READ, struct.pack("<II", 8 + size, size))
+    argsz, got = struct.unpack("<II", reply[:8])
+    assert argsz == 8 + got and len(reply) == 8 + got and got <= size, (argsz, got, len(reply))
+    return reply[8:]
+
+
+def read_all(client, size=MAX_DATA):
+    data = b""
+    while True:
+        piece = read_data(client, size)
+        data += piece
+        if len(piece) < size:
+            return data
+
+
+def write_data(client, data):
+    """One MIG_DATA_WRITE: errno."""
+    return client.request(MIG_WRITE, struct.pack("<II", 8 + len(data), len(data)) + data)[0]
+
+
+def write_all(client, data, size=MAX_DATA):
+    for at in range(0, len(data), size):
+        assert write_data(client, data[at:at + size]) == 0
+
+
+def paint(driver):
+    """A picture of rectangles; a surface in VRAM, of which nothing is shown yet."""
+    driver.boot(WIDTH, HEIGHT)
+    driver.create_surface(1, 64, 64, 0)
+    for i in range(40):
+        driver.fill(0, (i * 8, i * 6, WIDTH - i * 8, HEIGHT - i * 6), 0x050301 * i + 0x10)
+    driver.fill(1, (0, 0, 64, 64), 0xff8040)
+    driver.fill(1, (16, 16, 48, 48), 0x2060a0)
+
+
+def show_surface(driver):
+    driver.copy_surface(1, 64, 64, (100, 50, 164, 114))
+    driver.update(0, (0, 0, WIDTH, HEIGHT))
+
+
+def same(expected, actual):
+    different = difference(expected, actual)
+    assert different is None, different
+
+
+# --- states ---
+
+# What the protocol allows, from state to state.
+LEGAL = {(a, b) for a in STATES.values() for b in STATES.values()} - {(STOP_COPY, PRE_COPY)}
+# A legal way to each state from RUNNING.
+WAYS = {STOP: [STOP], RUNNING: [], STOP_COPY: [STOP_COPY], RESUMING: [RESUMING],
+        PRE_COPY: [PRE_COPY]}
+
+with Serve() as one:
+    client = one.client()
+    with tap.case("MIGRATION: stop-copy and pre-copy, to be read only"):
+        error, reply = feature(client, MIGRATION, GET)
+        assert (error, reply) == (0, struct.pack("<Q", 5)), (error, reply)
+        assert feature(client, MIGRATION, SET, bytes(8))[0] == EINVAL
+        assert feature(client, MIGRATION, GET, argsz=15)[0] == EINVAL
+        for number, operation in ((MIGRATION, GET), (DEVICE_STATE, GET), (DEVICE_STATE, SET),
+                                  (DEVICE_STATE, GET | SET)):
+            assert feature(client, number, operation | PROBE)[0] == 0
+        assert feature(client, MIGRATION, PROBE | SET)[0] == EINVAL
+        assert feature(client, DEVICE_STATE, GET | SET, bytes(8))[0] == EINVAL
+        for size in range(8):
+            assert feature(client, DEVICE_STATE, SET, bytes(size))[0] == EINVAL
+        assert state_of(client) == RUNNING
+    for source in STATES:
+        with tap.case(f"from {source} to every state"):
+            for name, wanted in [*STATES.items(), ("ERROR", ERROR), ("P2P", RUNNING_P2P),
+                                 ("PRE_COPY_P2P", PRE_COPY_P2P), ("8", 8), ("all ones", 2**32 - 1)]:
+                client.ok(RESET)
+                assert state_of(client) == RUNNING
+                go(client, *WAYS[STATES[source]])
+                error = try_state(client, wanted)
+                if (STATES[source], wanted) in LEGAL:
+                    assert error == 0 and state_of(client) == wanted, (name, error)
+                else:
+                    assert error == EINVAL, (name, error)
+                    # Nothing has changed, and the way back is open.
+                    assert state_of(client) == STATES[source], name
+                    go(client, RUNNING)
+    with tap.case("data is read in PRE_COPY and STOP_COPY and written in RESUMING only"):
+        for name, number in STATES.items():
+            client.ok(RESET)
+            go(client, *WAYS[number])
+            error = client.request(MIG_READ, struct.pack("<II", 16, 8))[0]
+            assert error == (0 if number in (PRE_COPY, STOP_COPY) else EINVAL), (name, error)
+            error = write_data(client, b"")
+            assert error == (0 if number == RESUMING else EINVAL), (name, error)
+    with tap.case("sizes of data messages"):
+        client.ok(RESET)
+        go(client, STOP_COPY)
+        for argsz, size in ((8, 1), (0, 0), (MAX_DATA + 9, MAX_DATA + 1), (7, 2**32 - 1),
+                            (2**32 - 1, 2**32 - 1)):
+            client.fails(MIG_READ, struct.pack("<II", argsz, size))
+        client.fails(MIG_READ, bytes(7))
+        client.ok(RESET)
+        go(client, RESUMING)
+        client.fails(MIG_WRITE, struct.pack("<II", 16, 8) + bytes(7))
+        client.fails(MIG_WRITE, struct.pack("<II", 15, 8) + bytes(8))
+        assert state_of(client) == RESUMING
+    with tap.case("what the client may write meanwhile"):
+        client.ok(RESET)
+        for name, number in STATES.items():
+            client.ok(RESET)
+            go(client, *WAYS[number])
+            memory = client.request(WRITE, write_payload(RAM, 0, b"abcd"))[0]
+            port = client.request(WRITE, write_payload(PORTS, 3, b"\0"))[0]
+            assert memory == (EINVAL if number in (STOP_COPY, RESUMING) else 0), (name, memory)
+            assert port == (0 if number in (RUNNING, PRE_COPY) else EINVAL), (name, port)
+            client.write(7, 4, b"\x03\x00")  # the configuration is always the client's
+            assert len(client.read(RAM, 0, 4096)) == 4096
+    with tap.case("RESUMING with no data leaves the card as it is"):
+        client.ok(RESET)
+        driver = Driver(client)
+        paint(driver)
+        before = one.picture()
+        go(client, RESUMING, STOP, RUNNING)
+        same(before, one.picture())
+        show_surface(driver)
+    with tap.case("the machine's stop and cont do not wake a card that stands still"):
+        go(client, STOP)
+        one.qmp.command("stop")
+        one.qmp.command("cont")
+        ring = driver.header + 0x100c
+        prod, = struct.unpack("<I", client.read(RAM, ring + 4, 4))
+        # A command that is on the ring is not fetched before the card runs.
+        driver.put(ring + 20 + prod % 32 * 16, bytes(16))
+        driver.put(ring + 4, struct.pack("<I", prod + 1))
+        try:
+            one.qmp.command("system_reset")
+        except QmpError as refusal:
+            assert "another host" in str(refusal), refusal
+        else:
+            raise AssertionError("a reset would change what is being saved")
+        assert struct.unpack("<I", client.read(RAM, ring + 12, 4))[0] == prod
+        go(client, RUNNING)
+        driver.update(0, (0, 0, 1, 1))
+        assert struct.unpack("<I", client.read(RAM, ring + 12, 4))[0] == prod + 1
+
+# --- a card moves ---
+
+
+def moves(name, read_size, write_size, precopy, keep_precopy=True, pair=1):
+    with tap.case(name):
+        with Serve(cards=pair) as here, Serve() as there:
+            source, target = here.client(pair - 1), there.client()
+            driver = Driver(source)
+            paint(driver)
+            data = b""
+            if precopy:
+                go(source, PRE_COPY)
+                data = read_all(source, read_size)
+                assert 0 < len(data) < 65536, len(data)
+                driver.fill(0, (200, 200, 300, 300), 0xffffff)
+            go(source, STOP_COPY)
+            data = (data if keep_precopy else b"") + read_all(source, read_size)
+            assert read_data(source) == b"", "nothing follows the end"
+            go(source, STOP)
+            before = here.picture(f"card{pair - 1}")
+            go(target, RESUMING)
+            write_all(target, data, write_size)
+            go(target, STOP, RUNNING)
+            same(before, there.picture())
+            # It goes on: its rings, its slots, its surface in VRAM.
+            driver.client.close()
+            driver = Driver(target).adopt(driver)
+            show_surface(driver)
+            picture = there.picture()
+            assert difference(before, picture) is not None
+            assert picture.pixel(101, 51) == (0xff, 0x80, 0x40), picture.pixel(101, 51)
+            assert picture.pixel(120, 70) == (0x20, 0x60, 0xa0), picture.pixel(120, 70)
+            for i in range(100):
+                driver.fill(0, (0, 0, 10, 10), i)
+            driver.update(0, (0, 0, WIDTH, HEIGHT))
+            assert "qxl" not in there.output().replace("qxl,", ""), there.output()
+            return data
+
+
+SAVED = moves("a card moves, in messages of 1 MiB", MAX_DATA, MAX_DATA, False)
+moves("in messages of 1024 bytes, written in pieces of 777", 1024, 777, False)
+moves("with pre-copy, whose data is kept", MAX_DATA, MAX_DATA, True)
+moves("with pre-copy, whose data is thrown away", MAX_DATA, MAX_DATA, True, False)
+moves("with pre-copy, in messages of 100 bytes", 100, MAX_DATA, True)
+
+with tap.case("with pre-copy that ends while its data is half read"):
+    with Serve() as here, Serve() as there:
+        source, target = here.client(), there.client()
+        paint(Driver(source))
+        before = here.picture()
+        go(source, PRE_COPY)
+        data = read_data(source, 10)
+        go(source, STOP_COPY)
+        data += read_all(source)
+        go(target, RESUMING)
+        write_all(target, data)
+        go(target, RUNNING)
+        same(before, there.picture())
+
+with tap.case("zero pages do not travel"):
+    assert len(SAVED) < 4 << 20, len(SAVED)
+
+with tap.case("a source goes on when the move fails"):
+    with Serve() as here:
+        source = here.client()
+        driver = Driver(source)
+        paint(driver)
+        go(source, PRE_COPY, STOP_COPY)
+        read_data(source, 5000)
+        go(source, RUNNING)
+        show_surface(driver)
+        # And once more, all of it.
+        go(source, STOP_COPY)
+        read_all(source)
+        go(source, RUNNING)
+        show_surface(driver)
+
+# --- what is wrong is refused ---
+
+with tap.case("damaged and short streams end in ERROR, and a reset leads out of it"):
+    with Serve() as there:
+        target = there.client()
+        places = [0, 5, 9, 12, 16, 20, 30, 60, 100, 400, 5000, len(SAVED) // 2, len(SAVED) - 9000,
+                  len(SAVED) - 30, len(SAVED) - 1]
+        for place in places:
+            damaged = bytearray(SAVED)
+            damaged[place] ^= 0x21
+            go(target, RESUMING)
+            for at in range(0, len(damaged), MAX_DATA):
+                if write_data(target, damaged[at:at + MAX_DATA]):
+                    break
+            else:
+                assert try_state(target, STOP) == EINVAL, place
+            assert state_of(target) == ERROR, place
+            for state in range(8):
+                assert try_state(target, state) == EINVAL
+            assert write_data(target, b"x") == EINVAL
+            # Nothing of it is to be seen.
+            assert target.read(RAM, 0, 4096) == bytes(4096)
+            target.ok(RESET)
+            assert state_of(target) == RUNNING
+        for length in (1, 15, 16, 17, 100, len(SAVED) // 2, len(SAVED) - 1):
+            go(target, RESUMING)
+            write_all(target, SAVED[:length])
+            assert try_state(target, RUNNING) == EINVAL, length
+            assert state_of(target) == ERROR
+            target.ok(RESET)
+        go(target, RESUMING)
+        assert write_data(target, SAVED[:MAX_DATA]) == 0
+        # The client comes back with everything.
+        target.ok(RESET)
+        go(target, RESUMING)
+        write_all(target, SAVED)
+        assert write_data(target, b"x") == EINVAL
+        target.ok(RESET)
+        go(target, RESUMING)
+        write_all(target, SAVED)
+        go(target, RUNNING)
+        there.picture()
+
+with tap.case("a target of another kind refuses the first data, while the guest still runs"):
+    with Serve() as here, Serve("qxl,ram_size_mb=64,vram_size_mb=32") as there:
+        source, target = here.client(), there.client()
+        go(source, PRE_COPY)
+        head = read_all(source)
+        go(target, RESUMING)
+        assert write_data(target, head) == EINVAL
+        assert state_of(target) == ERROR
+        assert "target's ram_size_mb is 64, source has 32" in there.output(), there.output()
+        go(source, RUNNING)
+
+with tap.case("a client that goes in any state leaves a card that is as new"):
+    with Serve() as here:
+        for states in ([PRE_COPY], [STOP], [STOP_COPY], [RESUMING]):
+            client = here.client()
+            paint(Driver(client))
+            go(client, *states)
+            if states == [RESUMING]:
+                write_all(client, SAVED[:MAX_DATA // 2])
+            client.close()
+            client = here.client()
+            assert state_of(client) == RUNNING
+            driver = Driver(client)
+            paint(driver)
+            show_surface(driver)
+            client.close()
+
+moves("the second of two cards moves to where it is the first", MAX_DATA, MAX_DATA, True, pair=2)
+
+tap.finish()
