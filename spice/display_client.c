@@ -55,8 +55,20 @@ static void forget_surface(struct display_client *client, struct client_surface 
 }
 
 /* Some clients know less formats than guests. */
+/*
+ * Who knows how to choose among video codecs (2015) but not how to compose (2012) is a page in a
+ * browser, which shows pictures and hardly draws.
+ */
+static bool paints_only_pictures(const struct display_client *client)
+{
+    return channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_MULTI_CODEC) &&
+           !channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE);
+}
+
 bool display_client_can_have(const struct display_client *client, const struct surface *surface)
 {
+    if (surface->id != 0 && paints_only_pictures(client))
+        return false;
     switch (surface->format) {
     case SPICE_SURFACE_FMT_1_A:
         return false;
@@ -236,6 +248,7 @@ static bool can_execute(const struct display_client *client, const struct draw *
 {
     return (draw->type != QXL_DRAW_COMPOSITE ||
             channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE)) &&
+           (draw_is_plain(draw) || !paints_only_pictures(client)) &&
            draw_is_portable(draw, display_client_display(client)->surfaces);
 }
 

@@ -184,3 +184,35 @@ bool draw_is_portable(const struct draw *draw, const struct surfaces *surfaces)
         return true;
     }
 }
+
+/* All of the picture as it is; its rows lie close together, and its colours are no palette's. */
+static bool copy_is_plain(const struct draw *draw)
+{
+    const struct draw_image *image = draw->copy.image;
+    const draw_rect *from = &draw->copy.area, *to = &draw->box;
+    int width = to->x2 - to->x1, height = to->y2 - to->y1;
+
+    return draw->copy.rop == SPICE_ROPD_OP_PUT && draw->copy.mask.image == NULL &&
+           image->type == SPICE_IMAGE_TYPE_BITMAP &&
+           image->bitmap.format == SPICE_BITMAP_FMT_32BIT &&
+           image->bitmap.stride == image->width * sizeof(uint32_t) && from->x1 == 0 &&
+           from->y1 == 0 && from->x2 == width && from->y2 == height &&
+           image->width == (uint32_t)width && image->height == (uint32_t)height;
+}
+
+bool draw_is_plain(const struct draw *draw)
+{
+    if (draw->clip.has_rects)
+        return false;
+    switch (draw->type) {
+    case QXL_DRAW_FILL:
+        return draw->fill.rop == SPICE_ROPD_OP_PUT && draw->fill.mask.image == NULL &&
+               draw->fill.brush.type == SPICE_BRUSH_TYPE_SOLID;
+    case QXL_DRAW_COPY:
+        return copy_is_plain(draw);
+    case QXL_COPY_BITS:
+        return true;
+    default:
+        return false;
+    }
+}

@@ -12,3 +12,5 @@
 
 /* Does every client paint DRAW, whose surfaces are in SURFACES, just as the canvas does? */
 bool draw_is_portable(const struct draw *draw, const struct surfaces *surfaces);
+/* Is it one of the few commands that clients in browsers (spice-html5) paint? */
+bool draw_is_plain(const struct draw *draw);

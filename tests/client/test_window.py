@@ -2,13 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """-display sdl under Xvfb: the picture, the keyboard, the mouse, the title, full screen, the end."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
@@ -16,6 +13,8 @@ import cassia
 import desktop
 from cassia import Demo
 from desktop import Desktop, wait_for
+from input_monitor import (KEY_A, KEY_ALT, KEY_CONTROL, KEY_RETURN, KEY_RIGHT, InputMonitor, flat,
+                           press)
 from pictures import difference, read_picture
 from qmp import QmpError
 from tap import Tap, skip_all
@@ -31,66 +30,12 @@ tap = Tap()
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
 
 
-class Monitor:
-    """Another monitor's QMP socket, which remembers the input it is sent."""
-
-    def __init__(self, path):
-        self.events = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen()
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            client = self.listener.accept()[0].makefile("rw")
-            print('{"QMP": {"version": {}, "capabilities": []}}', file=client, flush=True)
-            for line in client:
-                request = json.loads(line)
-                for event in request.get("arguments", {}).get("events", []):
-                    self.events.append(event)
-                answer = {"return": {}, **({"id": request["id"]} if "id" in request else {})}
-                if request["execute"] == "query-mice":
-                    answer["return"] = [{"name": "tablet", "index": 0, "current": True,
-                                         "absolute": True}]
-                print(json.dumps(answer), file=client, flush=True)
-
-    def wait(self, *wanted):
-        """Until the events of one kind that came are those wanted; then forgets them."""
-        kinds = {event[0] for event in wanted}
-
-        def seen():
-            return [flat(event) for event in self.events if flat(event)[0] in kinds]
-        try:
-            wait_for(lambda: seen() == list(wanted), "events")
-        except AssertionError:
-            raise AssertionError(f"wanted {wanted}, got {seen()}") from None
-        self.events.clear()
-
-
-# QEMU's numbers for keys: set 1, with 0x80 for what follows an e0 byte.
-KEY_A, KEY_RETURN, KEY_RIGHT, KEY_CONTROL, KEY_ALT = 30, 28, 0xcd, 29, 56
-
-
-def press(*keys):
-    return [("key", key, down) for key in keys for down in (True, False)]
-
-
-def flat(event):
-    data = event["data"]
-    if event["type"] == "key":
-        return "key", data["key"]["data"], data["down"]
-    if event["type"] == "btn":
-        return "btn", data["button"], data["down"]
-    return event["type"], data["axis"], data["value"]
-
-
 class Serve:
     """cassia serve with a window, a blank screen of 720x400 and another monitor for its input."""
 
     def __init__(self, screen):
         self.folder = tempfile.TemporaryDirectory(prefix="cassia-window-")
-        self.monitor = Monitor(os.path.join(self.folder.name, "qmp"))
+        self.monitor = InputMonitor(os.path.join(self.folder.name, "qmp"))
         self.process = subprocess.Popen(
             [cassia.PROGRAM, "serve", "-vfio-user", os.path.join(self.folder.name, "card"), "-input",
              f"qmp:{self.folder.name}/qmp", "-device", "qxl-vga", "-spice", "port=0", "-display",
