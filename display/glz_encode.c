@@ -1,55 +1,49 @@
 /*
- * The pictures lie one behind the other in a ring of pixels; a new one drops the oldest that are in
- * its way. A table leads from the hash of two pixels to the last place where they stood, whichever
- * picture that was in; a second one does so for sixteen pixels at edges, which finds the long
- * repetitions of scrolled text that two pixels do not tell from each other. What the tables say is
- * checked before use, so stale entries do no harm.
+ * GLZ: a search for the longest repetition at each place, and its writing.
+ *
+ * Four guesses are made where one may begin: that the last unit goes on, that what follows the last
+ * repetition does, and what two tables say: one knows where a few units stood last, the other where
+ * many did, but only from edges on, which finds the long repetitions of scrolled text that a few
+ * units do not tell from each other.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "display/codec_rows.h"
 #include "display/glz.h"
-#include "display/lz.h"
+#include "display/glz_dictionary.h"
 
 #include <glib.h>
 #include <string.h>
 
-#define MAX_PIXELS   (1u << 22) /* of the ring, 16 MiB: more brings little */
-#define MIN_PIXELS   (1u << 12)
-#define MAX_PICTURES 4096 /* a power of two */
-#define HASH_BITS    17
-#define HASHED       2 /* pixels */
-#define EDGE_BITS    15
-#define EDGE_HASHED  16
-#define MAX_LITERALS 32
-#define NEAR_PIXELS  4096
-#define NEAR_IDS     64
-#define MIDDLE       131072 /* offsets from there on take one byte more */
-#define SKIP_SHIFT   5      /* after 2^5 misses the step grows */
+#define INLINE static inline __attribute__((always_inline))
 
-struct picture {
-    uint32_t start, end; /* in the ring */
+enum {
+    MAX_LITERALS = 32,
+    NEAR_OFFSET = 4096,     /* offsets from there on need the far form, */
+    MIDDLE_OFFSET = 131072, /* and from there on one byte more of it */
+    NEAR_AGE = 64,
+    EDGE_UNITS = 16, /* that the second table's hash covers */
+    LONG_MATCH = 48, /* no search for a longer one */
+    SKIP_SHIFT = 5,  /* after 2^5 misses the step grows */
+    MATCH_ROOM = 8,  /* bytes of a match but for its length's */
 };
 
-struct place {
-    uint32_t at;      /* in the ring */
-    uint32_t picture; /* its number, low bits */
+/* How a pass sees its units; constants where it is called. */
+struct unit {
+    uint32_t mask;    /* what counts when two are compared */
+    unsigned literal; /* bytes in the stream */
+    unsigned bias;    /* what is taken off a match's length */
+    unsigned hashed;  /* units that the first table's hash covers: 2 or 4 */
 };
 
-struct glz_dictionary {
-    uint32_t *ring;
-    uint32_t capacity; /* pixels */
-    uint64_t next;     /* the next picture's number */
-    uint32_t count;    /* pictures in the ring: next - count ... next - 1 */
-    struct picture pictures[MAX_PICTURES];
-    struct place places[1u << HASH_BITS], edges[1u << EDGE_BITS];
-    struct codec_rows rows, out;
-};
+static const struct unit unit_color = {UINT32_MAX, 3, 0, 2}; /* what does not count is 0 */
+static const struct unit unit_color_of_alpha = {0x00ffffff, 3, 0, 2};
+static const struct unit unit_alpha = {0xff000000, 1, 2, 4};
+static const struct unit unit_high_color = {UINT32_MAX, 2, 1, 2};
 
 /* A picture while it is encoded. */
 struct encoding {
     struct glz_dictionary *dictionary;
-    uint32_t start, end; /* of it */
+    struct glz_picture picture;
     uint8_t *at, *out_end;
 };
 
@@ -60,184 +54,197 @@ struct match {
     uint32_t offset; /* as the stream has it */
 };
 
-struct glz_dictionary *glz_dictionary_create(uint32_t window)
-{
-    struct glz_dictionary *dictionary;
+/* ---- Searching ---- */
 
-    if (window < MIN_PIXELS || window > GLZ_MAX_WINDOW)
-        return NULL;
-    dictionary = g_new0(struct glz_dictionary, 1);
-    dictionary->capacity = MIN(window, MAX_PIXELS);
-    dictionary->ring = g_new(uint32_t, dictionary->capacity);
-    return dictionary;
+INLINE uint64_t load2(const uint32_t *units, struct unit unit)
+{
+    uint64_t two;
+
+    memcpy(&two, units, sizeof(two));
+    return two & (unit.mask | (uint64_t)unit.mask << 32);
 }
 
-void glz_dictionary_destroy(struct glz_dictionary *dictionary)
+/* Well mixed in its upper half. */
+INLINE uint64_t hash(const uint32_t *units, struct unit unit)
 {
-    if (dictionary == NULL)
-        return;
-    codec_rows_finish(&dictionary->rows);
-    codec_rows_finish(&dictionary->out);
-    g_free(dictionary->ring);
-    g_free(dictionary);
+    uint64_t key = load2(units, unit);
+
+    if (unit.hashed == 4)
+        key = (key >> 24 | load2(units + 2, unit)) + 1;
+    return key * UINT64_C(0x9e3779b185ebca87);
 }
 
-uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary)
+INLINE uint64_t edge_hash(const uint32_t *units, struct unit unit)
 {
-    return dictionary->next;
-}
-
-void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next)
-{
-    g_return_if_fail(dictionary->count == 0);
-    dictionary->next = next;
-}
-
-bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source)
-{
-    return (source->format == SPICE_BITMAP_FMT_32BIT || source->format == SPICE_BITMAP_FMT_24BIT) &&
-           codec_source_is_complete(source) &&
-           (uint64_t)source->width * source->height < dictionary->capacity;
-}
-
-static struct picture *picture_at(struct glz_dictionary *dictionary, uint64_t number)
-{
-    return &dictionary->pictures[number % MAX_PICTURES];
-}
-
-/* Where SIZE pixels can go; the oldest pictures make room. */
-static uint32_t make_room(struct glz_dictionary *dictionary, uint32_t size)
-{
-    uint32_t start = dictionary->count > 0 ? picture_at(dictionary, dictionary->next - 1)->end : 0;
-    bool wraps = size > dictionary->capacity - start;
-
-    if (dictionary->count == MAX_PICTURES)
-        dictionary->count--;
-    while (dictionary->count > 0) {
-        const struct picture *oldest = picture_at(dictionary, dictionary->next - dictionary->count);
-        uint32_t from = wraps ? 0 : start;
-
-        /* What is still behind us is from the last round, and is older than what is before us. */
-        if (!(wraps && oldest->start >= start) &&
-            (oldest->end <= from || oldest->start >= from + size))
-            break;
-        dictionary->count--;
-    }
-    return wraps ? 0 : start;
-}
-
-static inline uint32_t hash(const uint32_t *pixels)
-{
-    uint64_t key;
-
-    memcpy(&key, pixels, sizeof(key));
-    return (key * UINT64_C(0x9e3779b185ebca87)) >> (64 - HASH_BITS);
-}
-
-static inline uint32_t edge_hash(const uint32_t *pixels)
-{
+    static const uint64_t factors[EDGE_UNITS / 2] = {
+        UINT64_C(0x9e3779b185ebca87), UINT64_C(0xc2b2ae3d27d4eb4f), UINT64_C(0x165667b19e3779f9),
+        UINT64_C(0x85ebca77c2b2ae63), UINT64_C(0x27d4eb2f165667c5), UINT64_C(0xd6e8feb86659fd93),
+        UINT64_C(0xa0761d6478bd642f), UINT64_C(0xe7037ed1a0b428db)};
     uint64_t sum = 0;
 
-    for (unsigned i = 0; i < EDGE_HASHED; i += 2) {
-        uint64_t key;
+    for (unsigned i = 0; i < EDGE_UNITS / 2; i++) {
+        uint64_t two = load2(units + 2 * i, unit);
 
-        memcpy(&key, pixels + i, sizeof(key));
-        sum = (sum ^ key) * UINT64_C(0x9e3779b185ebca87);
-        sum ^= sum >> 29;
+        sum += (two ^ two >> 29) * factors[i];
     }
-    return sum >> (64 - EDGE_BITS);
+    return sum;
 }
 
-static inline uint32_t common_pixels(const uint32_t *a, const uint32_t *b, uint32_t max)
+/* How many units agree, at most MAX. */
+INLINE uint32_t common_units(const uint32_t *a, const uint32_t *b, uint32_t max, struct unit unit)
 {
     uint32_t same = 0;
 
-    for (; same + 2 <= max; same += 2) {
-        uint64_t x, y;
+    while (max - same >= 8) {
+        uint64_t difference = 0;
 
-        memcpy(&x, a + same, sizeof(x));
-        memcpy(&y, b + same, sizeof(y));
-        if (x != y)
-            return same + ((uint32_t)x == (uint32_t)y);
+        for (unsigned i = 0; i < 8; i += 2)
+            difference |= load2(a + same + i, unit) ^ load2(b + same + i, unit);
+        if (difference)
+            break;
+        same += 8;
     }
-    return same + (same < max && a[same] == b[same]);
+    for (; same + 2 <= max; same += 2) {
+        uint64_t difference = load2(a + same, unit) ^ load2(b + same, unit);
+
+        if (difference)
+            return same + ((GUINT64_TO_LE(difference) & UINT32_MAX) == 0);
+    }
+    return same + (same < max && ((a[same] ^ b[same]) & unit.mask) == 0);
 }
 
-/* How far pixels from AT on agree with those at FROM in the picture that is AGE older. */
-static struct match try_match(const struct encoding *encoding, uint32_t at, uint32_t from,
-                              uint32_t age)
+/* How far units from AT on agree with those at FROM in the picture that is AGE older. */
+INLINE struct match try_match(const struct encoding *encoding, uint32_t at, uint32_t from,
+                              uint32_t age, struct unit unit)
 {
     struct glz_dictionary *dictionary = encoding->dictionary;
-    const struct picture *picture;
+    const uint32_t *ring = dictionary->ring;
+    const struct glz_picture *picture = &encoding->picture;
     struct match match = {.from = from, .age = age};
+    uint32_t end = at; /* of what can be referred to; a copy may run into itself */
 
-    if (age == 0) {
-        if (from < encoding->start || from >= at)
+    if (age > 0) {
+        if (age > dictionary->count)
             return match;
-        match.offset = at - from - 1;
-        match.length =
-            common_pixels(dictionary->ring + from, dictionary->ring + at, encoding->end - at);
-        return match;
+        picture = glz_picture_at(dictionary, dictionary->next - age);
+        end = picture->end;
+        if (picture->type != encoding->picture.type)
+            return match;
     }
-    if (age > dictionary->count)
+    if (from < picture->start || from >= end)
         return match;
-    picture = picture_at(dictionary, dictionary->next - age);
-    if (from < picture->start || from >= picture->end)
-        return match;
-    match.offset = from - picture->start;
-    match.length = common_pixels(dictionary->ring + from, dictionary->ring + at,
-                                 MIN(encoding->end - at, picture->end - from));
+    match.offset = age == 0 ? at - from - 1 : from - picture->start;
+    match.length = common_units(ring + from, ring + at,
+                                MIN(encoding->picture.end - at, picture->end - from), unit);
     return match;
 }
 
 /* Bytes of a match, but for those of its length. */
-static inline int cost(const struct match *match)
+INLINE int cost(const struct match *match)
 {
-    bool far = match->offset >= NEAR_PIXELS;
+    bool far = match->offset >= NEAR_OFFSET;
 
-    return 3 + (match->offset >= MIDDLE) + (far ? match->age > 0 : match->age >= NEAR_IDS);
+    return 3 + (match->offset >= MIDDLE_OFFSET) + (far ? match->age > 0 : match->age >= NEAR_AGE);
 }
 
 /* Bytes that a match saves. */
-static inline int gain(const struct match *match)
+INLINE int gain(const struct match *match, struct unit unit)
 {
-    return (int)MIN(match->length, 1u << 20) * 3 - cost(match);
+    return (int)(MIN(match->length, 1u << 20) * unit.literal) - cost(match);
 }
 
-static inline bool is_worth_it(const struct match *match)
+INLINE bool is_worth_it(const struct match *match, struct unit unit)
 {
-    return match->length >= HASHED && gain(match) >= 3;
+    return match->length >= unit.bias + 2 && gain(match, unit) >= (unit.literal == 1 ? 1 : 3);
 }
 
-static bool put_literals(struct encoding *encoding, uint32_t first, uint32_t end)
+INLINE void try_better(struct match *best, const struct encoding *encoding, uint32_t at,
+                       uint32_t from, uint32_t age, struct unit unit)
 {
-    const uint32_t *pixels = encoding->dictionary->ring;
+    struct match other = try_match(encoding, at, from, age, unit);
+
+    if (gain(&other, unit) > gain(best, unit))
+        *best = other;
+}
+
+/* What a table says of AT, which it learns. */
+INLINE void look_up(struct match *best, const struct encoding *encoding, struct glz_place *table,
+                    unsigned bits, uint64_t hashed, uint32_t at, struct unit unit)
+{
+    uint64_t number = encoding->dictionary->next;
+    struct glz_place *place = &table[hashed >> (64 - bits)], found = *place;
+    uint16_t tag = hashed >> (48 - bits);
+
+    *place = (struct glz_place){at, (uint16_t)number, tag};
+    if (found.tag == tag)
+        try_better(best, encoding, at, found.at, (uint16_t)(number - found.picture), unit);
+}
+
+/* LAST was found at LAST_AT. */
+INLINE struct match find(const struct encoding *encoding, uint32_t at, const struct match *last,
+                         uint32_t last_at, struct unit unit)
+{
+    struct glz_dictionary *dictionary = encoding->dictionary;
+    const uint32_t *units = dictionary->ring + at;
+    bool inside = at > encoding->picture.start;
+    bool edge = !inside || ((units[0] ^ units[-1]) & unit.mask) != 0;
+    struct match best = {0};
+
+    if (!edge)
+        try_better(&best, encoding, at, at - 1, 0, unit);
+    if (last->length > 0)
+        try_better(&best, encoding, at, last->from + (at - last_at), last->age, unit);
+    if (best.length >= LONG_MATCH)
+        return best;
+    look_up(&best, encoding, dictionary->places, GLZ_PLACE_BITS, hash(units, unit), at, unit);
+    if (edge && encoding->picture.end - at >= EDGE_UNITS)
+        look_up(&best, encoding, dictionary->edges, GLZ_EDGE_BITS, edge_hash(units, unit), at,
+                unit);
+    return best;
+}
+
+/* ---- Writing ---- */
+
+INLINE bool put_literals(struct encoding *encoding, uint32_t first, uint32_t end, struct unit unit)
+{
+    const uint32_t *units = encoding->dictionary->ring;
 
     while (first < end) {
         uint32_t count = MIN(end - first, MAX_LITERALS);
+        uint8_t *at = encoding->at;
 
-        if ((size_t)(encoding->out_end - encoding->at) < 1 + 3 * (size_t)count)
+        if ((size_t)(encoding->out_end - at) < 1 + unit.literal * (size_t)count + 1)
             return false;
-        *encoding->at++ = count - 1;
-        for (uint32_t i = 0; i < count; i++) {
-            *encoding->at++ = pixels[first + i];
-            *encoding->at++ = pixels[first + i] >> 8;
-            *encoding->at++ = pixels[first + i] >> 16;
+        *at++ = count - 1;
+        for (uint32_t i = first; i < first + count; i++, at += unit.literal) {
+            uint32_t value = units[i];
+
+            if (unit.literal == 1) {
+                *at = value >> 24;
+            } else if (unit.literal == 2) {
+                at[0] = value >> 8;
+                at[1] = value;
+            } else {
+                /* The fourth byte is written over by what comes next. */
+                value = GUINT32_TO_LE(value);
+                memcpy(at, &value, sizeof(value));
+            }
         }
+        encoding->at = at;
         first += count;
     }
     return true;
 }
 
-static bool put_match(struct encoding *encoding, const struct match *match)
+static bool put_match(struct encoding *encoding, const struct match *match, unsigned bias)
 {
-    uint32_t length = match->length, offset = match->offset, age = match->age;
-    bool far = offset >= NEAR_PIXELS, very_far = offset >= MIDDLE;
+    uint32_t length = match->length - bias, offset = match->offset, age = match->age;
+    bool far = offset >= NEAR_OFFSET, very_far = offset >= MIDDLE_OFFSET;
     uint8_t *at = encoding->at;
     unsigned age_bytes = 0;
 
     /* Control, two more, three of the age, one of the offset; and the length's. */
-    if ((size_t)(encoding->out_end - at) < 8 + length / 255)
+    if ((size_t)(encoding->out_end - at) < MATCH_ROOM + length / 255)
         return false;
     *at++ = MIN(length, 7) << 5 | far << 4 | (offset & 15);
     if (length >= 7) {
@@ -261,110 +268,99 @@ static bool put_match(struct encoding *encoding, const struct match *match)
 static void put_header(struct encoding *encoding, const struct codec_source *source)
 {
     struct glz_dictionary *dictionary = encoding->dictionary;
+    enum lz_type type = encoding->picture.type;
     const uint32_t start[] = {LZ_MAGIC, LZ_VERSION};
-    const uint32_t rest[] = {source->width,          source->height,   source->width * 4,
-                             dictionary->next >> 32, dictionary->next, dictionary->count};
+    const uint32_t rest[] = {
+        source->width,          source->height,   source->width * (type == LZ_RGB16 ? 2 : 4),
+        dictionary->next >> 32, dictionary->next, dictionary->count};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(start); i++, encoding->at += 4)
         memcpy(encoding->at, &(uint32_t){GUINT32_TO_BE(start[i])}, 4);
-    *encoding->at++ = LZ_RGB32 | source->top_down << 4;
+    *encoding->at++ = type | source->top_down << 4;
     for (unsigned i = 0; i < G_N_ELEMENTS(rest); i++, encoding->at += 4)
         memcpy(encoding->at, &(uint32_t){GUINT32_TO_BE(rest[i])}, 4);
 }
 
-static void keep_better(struct match *best, const struct match *other)
+/* ---- Pictures ---- */
+
+/* Units that were stepped over may belong to a match, too; not those before FIRST. */
+INLINE void grow_back(const struct encoding *encoding, struct match *match, uint32_t *at,
+                      uint32_t first, struct unit unit)
 {
-    if (gain(other) > gain(best))
-        *best = *other;
+    const uint32_t *ring = encoding->dictionary->ring;
+
+    while (*at > first &&
+           (match->age == 0 ? match->from > encoding->picture.start : match->offset > 0) &&
+           ((ring[*at - 1] ^ ring[match->from - 1]) & unit.mask) == 0) {
+        --*at;
+        match->from--;
+        match->length++;
+        if (match->age != 0)
+            match->offset--;
+    }
 }
 
-/* The best of what the tables know, and of going on where the last match was taken from. */
-static struct match find(struct encoding *encoding, uint32_t at, const struct match *last,
-                         uint32_t last_at)
+INLINE bool encode_pass(struct encoding *encoding, struct unit unit)
 {
     struct glz_dictionary *dictionary = encoding->dictionary;
-    const uint32_t *pixels = dictionary->ring + at;
-    uint32_t number = dictionary->next;
-    struct place *place = &dictionary->places[hash(pixels)];
-    struct match best = try_match(encoding, at, place->at, number - place->picture), other;
-
-    *place = (struct place){at, number};
-    if (last->length > 0) {
-        other = try_match(encoding, at, last->from + (at - last_at), last->age);
-        keep_better(&best, &other);
-    }
-    if ((at == encoding->start || pixels[0] != pixels[-1]) && encoding->end - at >= EDGE_HASHED) {
-        place = &dictionary->edges[edge_hash(pixels)];
-        other = try_match(encoding, at, place->at, number - place->picture);
-        keep_better(&best, &other);
-        *place = (struct place){at, number};
-    }
-    return best;
-}
-
-static bool encode_pixels(struct encoding *encoding)
-{
-    struct glz_dictionary *dictionary = encoding->dictionary;
-    uint32_t *ring = dictionary->ring;
-    uint32_t at = encoding->start, literals = at, last_at = at, misses = 0;
+    uint32_t at = encoding->picture.start, end = encoding->picture.end;
+    uint32_t literals = at, last_at = at, misses = 0;
     struct match last = {0};
 
-    while (at + HASHED <= encoding->end) {
-        struct match match = find(encoding, at, &last, last_at);
+    while (at + unit.hashed <= end) {
+        struct match match = find(encoding, at, &last, last_at, unit);
 
-        if (!is_worth_it(&match)) {
+        if (!is_worth_it(&match, unit)) {
             at += 1 + (misses++ >> SKIP_SHIFT);
             continue;
         }
         misses = 0;
-        /* Pixels that were stepped over may belong to it, too. */
-        while (at > literals &&
-               (match.age == 0 ? match.from > encoding->start : match.offset > 0) &&
-               ring[at - 1] == ring[match.from - 1]) {
-            at--;
-            match.from--;
-            match.length++;
-            if (match.age != 0)
-                match.offset--;
-        }
-        if (!put_literals(encoding, literals, at) || !put_match(encoding, &match))
+        grow_back(encoding, &match, &at, literals, unit);
+        if (!put_literals(encoding, literals, at, unit) || !put_match(encoding, &match, unit.bias))
             return false;
         last = match;
         last_at = at;
         at += match.length;
         literals = at;
-        if (at + 1 <= encoding->end && match.length > HASHED)
-            dictionary->places[hash(ring + at - HASHED)] =
-                (struct place){at - HASHED, dictionary->next};
+        if (match.length > unit.hashed) {
+            uint64_t hashed = hash(dictionary->ring + at - unit.hashed, unit);
+
+            dictionary->places[hashed >> (64 - GLZ_PLACE_BITS)] = (struct glz_place){
+                at - unit.hashed, (uint16_t)dictionary->next, hashed >> (48 - GLZ_PLACE_BITS)};
+        }
     }
-    return put_literals(encoding, literals, encoding->end);
+    return put_literals(encoding, literals, end, unit);
+}
+
+static bool encode_units(struct encoding *encoding)
+{
+    switch (encoding->picture.type) {
+    case LZ_RGB16:
+        return encode_pass(encoding, unit_high_color);
+    case LZ_RGBA:
+        return encode_pass(encoding, unit_color_of_alpha) && encode_pass(encoding, unit_alpha);
+    default:
+        return encode_pass(encoding, unit_color);
+    }
 }
 
 bool glz_encode(struct glz_dictionary *dictionary, const struct codec_source *source, uint8_t **out,
                 size_t *out_size)
 {
-    uint32_t pixels = source->width * source->height;
     size_t room = codec_row_bytes(source) * source->height;
     struct encoding encoding = {.dictionary = dictionary};
     uint8_t *stream;
 
     if (room <= GLZ_HEADER_SIZE)
         return false;
-    encoding.start = make_room(dictionary, pixels);
-    encoding.end = encoding.start + pixels;
-    codec_rows_copy32(&dictionary->rows, source, dictionary->ring + encoding.start);
-    for (uint32_t i = encoding.start; i < encoding.end; i++)
-        dictionary->ring[i] &= 0x00ffffff;
-
+    encoding.picture = glz_dictionary_load(dictionary, source);
     stream = codec_rows_reserve(&dictionary->out, room);
     encoding.at = stream;
     encoding.out_end = stream + room - 1;
     put_header(&encoding, source);
-    if (!encode_pixels(&encoding))
+    if (!encode_units(&encoding))
         return false;
-    *picture_at(dictionary, dictionary->next) = (struct picture){encoding.start, encoding.end};
-    dictionary->next++;
-    dictionary->count++;
+    glz_dictionary_keep(dictionary, &encoding.picture);
     *out_size = encoding.at - stream;
     *out = g_memdup2(stream, *out_size);
     return true;

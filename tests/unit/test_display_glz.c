@@ -10,8 +10,20 @@
 #include <glib.h>
 #include <string.h>
 
+struct decoded {
+    enum lz_type type;
+    uint32_t count;
+    uint32_t *units;
+};
+
 struct decoder {
-    GPtrArray *pictures; /* of GArray of uint32_t by number; NULL: released */
+    GPtrArray *pictures; /* of struct decoded by number; NULL: released */
+};
+
+/* Colours, or the alpha of pixels that have their colours. */
+struct pass {
+    unsigned literal, bias;
+    uint32_t mask; /* what it writes of a unit */
 };
 
 static uint32_t be32(const uint8_t *at)
@@ -19,64 +31,47 @@ static uint32_t be32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
 }
 
-static void copy_match(const struct decoder *decoder, GArray *to, uint32_t age, uint32_t offset,
-                       uint32_t length)
+static void copy_match(const struct decoder *decoder, struct decoded *to, uint32_t at, uint32_t age,
+                       uint32_t offset, uint32_t length, const struct pass *pass)
 {
-    const GArray *from = to;
-    uint32_t at = to->len - 1 - offset;
+    const struct decoded *from = to;
+    uint32_t first = at - 1 - offset;
 
+    g_assert_cmpuint(length, <=, to->count - at);
     if (age == 0) {
-        g_assert_cmpuint(offset, <, to->len);
+        g_assert_cmpuint(offset, <, at);
     } else {
         g_assert_cmpuint(age, <=, decoder->pictures->len);
         from = decoder->pictures->pdata[decoder->pictures->len - age];
         g_assert_nonnull(from);
-        at = offset;
-        g_assert_cmpuint((uint64_t)offset + length, <=, from->len);
+        g_assert_cmpuint(from->type, ==, to->type);
+        first = offset;
+        g_assert_cmpuint((uint64_t)offset + length, <=, from->count);
     }
-    for (; length > 0; length--) {
-        uint32_t pixel = g_array_index(from, uint32_t, at++);
-
-        g_array_append_val(to, pixel);
-    }
+    for (uint32_t i = 0; i < length; i++)
+        to->units[at + i] =
+            (to->units[at + i] & ~pass->mask) | (from->units[first + i] & pass->mask);
 }
 
-/* The picture's pixels, which the decoder keeps. */
-static GArray *decode(struct decoder *decoder, const uint8_t *data, size_t size,
-                      const struct codec_source *source)
+static uint32_t literal(const uint8_t *at, unsigned size)
 {
-    const uint8_t *at = data + GLZ_HEADER_SIZE, *end = data + size;
-    uint32_t pixels = source->width * source->height, window;
-    GArray *to = g_array_sized_new(FALSE, FALSE, sizeof(uint32_t), pixels);
+    return size == 1   ? (uint32_t)at[0] << 24
+           : size == 2 ? (uint32_t)(at[0] << 8 | at[1])
+                       : at[0] | at[1] << 8 | (uint32_t)at[2] << 16;
+}
 
-    g_assert_cmpuint(size, >, GLZ_HEADER_SIZE);
-    g_assert_cmphex(be32(data), ==, LZ_MAGIC);
-    g_assert_cmphex(be32(data + 4), ==, LZ_VERSION);
-    g_assert_cmphex(data[8], ==, LZ_RGB32 | source->top_down << 4);
-    g_assert_cmpuint(be32(data + 9), ==, source->width);
-    g_assert_cmpuint(be32(data + 13), ==, source->height);
-    g_assert_cmpuint(be32(data + 17), ==, source->width * 4);
-    g_assert_cmpuint(be32(data + 21), ==, 0);
-    g_assert_cmpuint(be32(data + 25), ==, decoder->pictures->len);
-    window = be32(data + 29);
-    g_assert_cmpuint(window, <=, decoder->pictures->len);
-    for (uint32_t i = 0; i < decoder->pictures->len - window; i++) {
-        if (decoder->pictures->pdata[i] != NULL)
-            g_array_unref(decoder->pictures->pdata[i]);
-        decoder->pictures->pdata[i] = NULL;
-    }
-
-    while (to->len < pixels) {
+static const uint8_t *decode_pass(const struct decoder *decoder, struct decoded *to,
+                                  const uint8_t *at, const struct pass *pass)
+{
+    for (uint32_t done = 0; done < to->count;) {
         uint8_t control = *at++;
         uint32_t length = control >> 5, offset = control & 15, age, bytes;
         bool far = control >> 4 & 1;
 
         if (control < 32) {
-            for (unsigned i = 0; i <= control; i++, at += 3) {
-                uint32_t pixel = at[0] | at[1] << 8 | at[2] << 16;
-
-                g_array_append_val(to, pixel);
-            }
+            g_assert_cmpuint(control, <, to->count - done);
+            for (unsigned i = 0; i <= control; i++, at += pass->literal)
+                to->units[done++] |= literal(at, pass->literal);
             continue;
         }
         if (length == 7) {
@@ -100,18 +95,63 @@ static GArray *decode(struct decoder *decoder, const uint8_t *data, size_t size,
             if (very_far)
                 offset |= *at++ << 17;
         }
-        copy_match(decoder, to, age, offset, length);
+        copy_match(decoder, to, done, age, offset, length + pass->bias, pass);
+        done += length + pass->bias;
     }
-    g_assert_true(at == end);
-    g_assert_cmpuint(to->len, ==, pixels);
+    return at;
+}
+
+/* The picture's pixels, which the decoder keeps. */
+static const struct decoded *decode(struct decoder *decoder, const uint8_t *data, size_t size,
+                                    const struct codec_source *source)
+{
+    static const struct pass color = {3, 0, 0x00ffffff}, alpha = {1, 2, 0xff000000},
+                             high_color = {2, 1, 0xffff};
+    const uint8_t *at = data + GLZ_HEADER_SIZE;
+    struct decoded *to = g_new0(struct decoded, 1);
+    uint32_t window;
+
+    to->type = source->format == SPICE_BITMAP_FMT_RGBA    ? LZ_RGBA
+               : source->format == SPICE_BITMAP_FMT_16BIT ? LZ_RGB16
+                                                          : LZ_RGB32;
+    to->count = source->width * source->height;
+    to->units = g_new0(uint32_t, to->count);
+    g_assert_cmpuint(size, >, GLZ_HEADER_SIZE);
+    g_assert_cmphex(be32(data), ==, LZ_MAGIC);
+    g_assert_cmphex(be32(data + 4), ==, LZ_VERSION);
+    g_assert_cmphex(data[8], ==, to->type | source->top_down << 4);
+    g_assert_cmpuint(be32(data + 9), ==, source->width);
+    g_assert_cmpuint(be32(data + 13), ==, source->height);
+    g_assert_cmpuint(be32(data + 17), ==, source->width * (to->type == LZ_RGB16 ? 2 : 4));
+    g_assert_cmpuint(be32(data + 21), ==, 0);
+    g_assert_cmpuint(be32(data + 25), ==, decoder->pictures->len);
+    window = be32(data + 29);
+    g_assert_cmpuint(window, <=, decoder->pictures->len);
+    for (uint32_t i = 0; i < decoder->pictures->len - window; i++) {
+        struct decoded *old = decoder->pictures->pdata[i];
+
+        if (old != NULL) {
+            g_free(old->units);
+            g_free(old);
+        }
+        decoder->pictures->pdata[i] = NULL;
+    }
+
+    at = decode_pass(decoder, to, at, to->type == LZ_RGB16 ? &high_color : &color);
+    if (to->type == LZ_RGBA)
+        at = decode_pass(decoder, to, at, &alpha);
+    g_assert_true(at == data + size);
     g_ptr_array_add(decoder->pictures, to);
     return to;
 }
 
-static void free_picture(gpointer picture)
+static void free_picture(gpointer opaque)
 {
+    struct decoded *picture = opaque;
+
     if (picture != NULL)
-        g_array_unref(picture);
+        g_free(picture->units);
+    g_free(picture);
 }
 
 /* Text that scrolls, with noise; sizes vary. */
@@ -121,11 +161,28 @@ static void paint(uint32_t *pixels, uint32_t width, uint32_t height, unsigned st
         for (uint32_t x = 0; x < width; x++) {
             uint32_t line = (y + step * 3) / 4 % 50, glyph = (line * 7919 + x / 5 * 104729) % 97;
 
-            pixels[y * width + x] = (glyph * (x % 5 + 1) + y) % 3 ? 0xff000000 : 0xa0c0ff + line;
+            pixels[y * width + x] = (glyph * (x % 5 + 1) + y) % 3 ? 0xff000000 : 0x80a0c0ff + line;
         }
     }
     for (unsigned i = 0; i < 20; i++)
         pixels[g_rand_int_range(rand, 0, width * height)] = g_rand_int(rand);
+}
+
+/* What clients see of a pixel. */
+static uint32_t unit_of(const uint32_t *pixels, const struct codec_source *source, uint32_t i)
+{
+    const uint8_t *bytes = (const uint8_t *)pixels;
+
+    switch (source->format) {
+    case SPICE_BITMAP_FMT_16BIT:
+        return ((const uint16_t *)bytes)[i] & 0x7fff;
+    case SPICE_BITMAP_FMT_24BIT:
+        return bytes[i * 3] | bytes[i * 3 + 1] << 8 | (uint32_t)bytes[i * 3 + 2] << 16;
+    case SPICE_BITMAP_FMT_RGBA:
+        return pixels[i];
+    default:
+        return pixels[i] & 0xffffff;
+    }
 }
 
 static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures, unsigned ratio)
@@ -148,7 +205,13 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
         uint8_t *data;
         size_t size;
 
-        source.stride = source.width * 4;
+        if (i % 4 == 1) {
+            source.format = SPICE_BITMAP_FMT_RGBA;
+        } else if (i % 16 == 6) {
+            source.format = SPICE_BITMAP_FMT_16BIT;
+            source.width = (source.width + 1) / 2 * 2;
+        }
+        source.stride = source.width * (source.format == SPICE_BITMAP_FMT_16BIT ? 2 : 4);
         piece.iov_len = (size_t)source.stride * source.height;
         source.data = (struct draw_bytes){.size = piece.iov_len, .count = 1, .pieces = &piece};
         paint(pixels, source.width, source.height, i, rand);
@@ -157,6 +220,7 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
                 pixels[p] = g_rand_int(rand);
             source.format = SPICE_BITMAP_FMT_24BIT;
             source.stride = source.width * 3;
+            piece.iov_len = source.data.size = (size_t)source.stride * source.height;
         }
         if (!glz_accepts(dictionary, &source)) {
             g_assert_cmpuint(source.width * source.height, >=, window);
@@ -167,9 +231,9 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
             continue;
         }
         g_assert_cmpuint(size, <, (size_t)source.stride * source.height);
-        GArray *decoded = decode(&decoder, data, size, &source);
-        for (uint32_t p = 0; p < decoded->len; p++)
-            g_assert_cmphex(g_array_index(decoded, uint32_t, p), ==, pixels[p] & 0xffffff);
+        const struct decoded *decoded = decode(&decoder, data, size, &source);
+        for (uint32_t p = 0; p < decoded->count; p++)
+            g_assert_cmphex(decoded->units[p], ==, unit_of(pixels, &source, p));
         in += piece.iov_len;
         out += size;
         g_free(data);
@@ -177,7 +241,9 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
         /* What is not released yet fits the client's window. */
         uint64_t kept = 0;
         for (unsigned p = 0; p < decoder.pictures->len; p++)
-            kept += decoder.pictures->pdata[p] ? ((GArray *)decoder.pictures->pdata[p])->len : 0;
+            kept += decoder.pictures->pdata[p]
+                        ? ((struct decoded *)decoder.pictures->pdata[p])->count
+                        : 0;
         g_assert_cmpuint(kept, <=, window);
     }
     g_test_message("%" G_GUINT64_FORMAT " bytes became %" G_GUINT64_FORMAT, in, out);
@@ -224,9 +290,12 @@ static void test_limits(void)
     source.height = 63;
     g_assert_true(glz_accepts(dictionary, &source));
     source.format = SPICE_BITMAP_FMT_RGBA;
-    g_assert_false(glz_accepts(dictionary, &source));
+    g_assert_true(glz_accepts(dictionary, &source));
     source.format = SPICE_BITMAP_FMT_8BIT;
     g_assert_false(glz_accepts(dictionary, &source));
+    source.format = SPICE_BITMAP_FMT_8BIT_A;
+    g_assert_false(glz_accepts(dictionary, &source));
+    source.format = SPICE_BITMAP_FMT_32BIT;
     source.format = SPICE_BITMAP_FMT_32BIT;
     piece.iov_len = source.data.size = 256 * 62;
     g_assert_false(glz_accepts(dictionary, &source));

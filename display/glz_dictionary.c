@@ -1,0 +1,135 @@
+/*
+ * A ring of pictures. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "display/glz_dictionary.h"
+
+#include "display/glz.h"
+
+#include <glib.h>
+#include <string.h>
+
+struct glz_dictionary *glz_dictionary_create(uint32_t window)
+{
+    struct glz_dictionary *dictionary;
+
+    if (window < GLZ_MIN_UNITS || window > GLZ_MAX_WINDOW)
+        return NULL;
+    dictionary = g_new0(struct glz_dictionary, 1);
+    dictionary->capacity = MIN(window, GLZ_MAX_UNITS);
+    dictionary->ring = g_new(uint32_t, dictionary->capacity);
+    return dictionary;
+}
+
+void glz_dictionary_destroy(struct glz_dictionary *dictionary)
+{
+    if (dictionary == NULL)
+        return;
+    codec_rows_finish(&dictionary->rows);
+    codec_rows_finish(&dictionary->out);
+    g_free(dictionary->ring);
+    g_free(dictionary);
+}
+
+uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary)
+{
+    return dictionary->next;
+}
+
+void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next)
+{
+    g_return_if_fail(dictionary->count == 0);
+    dictionary->next = next;
+}
+
+bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source)
+{
+    return source->format >= SPICE_BITMAP_FMT_16BIT && source->format <= SPICE_BITMAP_FMT_RGBA &&
+           codec_source_is_complete(source) &&
+           (uint64_t)source->width * source->height < dictionary->capacity;
+}
+
+/* Where SIZE units can go; the oldest pictures make room. */
+static uint32_t make_room(struct glz_dictionary *dictionary, uint32_t size)
+{
+    uint32_t start =
+        dictionary->count > 0 ? glz_picture_at(dictionary, dictionary->next - 1)->end : 0;
+    bool wraps = size > dictionary->capacity - start;
+
+    if (dictionary->count == GLZ_MAX_PICTURES)
+        dictionary->count--;
+    while (dictionary->count > 0) {
+        const struct glz_picture *oldest =
+            glz_picture_at(dictionary, dictionary->next - dictionary->count);
+        uint32_t from = wraps ? 0 : start;
+
+        /* What is still behind us is from the last round, and is older than what is before us. */
+        if (!(wraps && oldest->start >= start) &&
+            (oldest->end <= from || oldest->start >= from + size))
+            break;
+        dictionary->count--;
+    }
+    return wraps ? 0 : start;
+}
+
+static enum lz_type type_of(uint8_t format)
+{
+    switch (format) {
+    case SPICE_BITMAP_FMT_16BIT:
+        return LZ_RGB16;
+    case SPICE_BITMAP_FMT_RGBA:
+        return LZ_RGBA;
+    default:
+        return LZ_RGB32;
+    }
+}
+
+/* Colours without what fills them up to 32 bits. */
+static void copy_colors(uint32_t *restrict to, const uint8_t *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t pixel;
+
+        memcpy(&pixel, from + i * 4, sizeof(pixel));
+        to[i] = pixel & 0x00ffffff;
+    }
+}
+
+static void copy_high_colors(uint32_t *restrict to, const uint8_t *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint16_t pixel;
+
+        memcpy(&pixel, from + i * 2, sizeof(pixel));
+        to[i] = pixel & 0x7fff;
+    }
+}
+
+struct glz_picture glz_dictionary_load(struct glz_dictionary *dictionary,
+                                       const struct codec_source *source)
+{
+    uint32_t count = source->width * source->height;
+    struct glz_picture picture = {.start = make_room(dictionary, count),
+                                  .type = type_of(source->format)};
+    uint32_t *to = dictionary->ring + picture.start;
+
+    picture.end = picture.start + count;
+    switch (source->format) {
+    case SPICE_BITMAP_FMT_16BIT:
+        copy_high_colors(to, codec_rows_pack(&dictionary->rows, source), count);
+        break;
+    case SPICE_BITMAP_FMT_32BIT:
+        copy_colors(to, codec_rows_pack(&dictionary->rows, source), count);
+        break;
+    default:
+        codec_rows_copy32(&dictionary->rows, source, to);
+        break;
+    }
+    return picture;
+}
+
+void glz_dictionary_keep(struct glz_dictionary *dictionary, const struct glz_picture *picture)
+{
+    *glz_picture_at(dictionary, dictionary->next) = *picture;
+    dictionary->next++;
+    dictionary->count++;
+}

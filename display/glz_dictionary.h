@@ -1,0 +1,55 @@
+/*
+ * What a GLZ encoder remembers: codecs.md section 3.3. For display/glz_*.c only.
+ *
+ * The pictures lie one behind the other in a ring of units, one word each; a new one drops the
+ * oldest that are in its way. Two tables lead from a hash of what stands somewhere to the last
+ * place where such a thing stood, whichever picture that was in. What they say is checked before
+ * use, so stale entries do no harm.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "display/codec_rows.h"
+#include "display/lz.h"
+
+#define GLZ_MAX_UNITS    (1u << 22) /* of the ring, 16 MiB: more brings little */
+#define GLZ_MIN_UNITS    (1u << 12)
+#define GLZ_MAX_PICTURES 4096 /* a power of two */
+#define GLZ_PLACE_BITS   16
+#define GLZ_EDGE_BITS    15
+
+struct glz_picture {
+    uint32_t start, end; /* in the ring */
+    enum lz_type type;
+};
+
+struct glz_place {
+    uint32_t at;      /* in the ring */
+    uint16_t picture; /* its number, low bits */
+    uint16_t tag;     /* of what stands there */
+};
+
+struct glz_dictionary {
+    uint32_t *ring;
+    uint32_t capacity; /* units */
+    uint64_t next;     /* the next picture's number */
+    uint32_t count;    /* pictures in the ring: next - count ... next - 1 */
+    struct glz_picture pictures[GLZ_MAX_PICTURES];
+    struct glz_place places[1u << GLZ_PLACE_BITS]; /* of a few units */
+    struct glz_place edges[1u << GLZ_EDGE_BITS];   /* of many, where a unit differs from the last */
+    struct codec_rows rows, out;
+};
+
+static inline struct glz_picture *glz_picture_at(struct glz_dictionary *dictionary, uint64_t number)
+{
+    return &dictionary->pictures[number % GLZ_MAX_PICTURES];
+}
+
+/*
+ * Puts SOURCE, an accepted picture, into the ring as number next, which nobody knows of until
+ * glz_dictionary_keep(). Colours are B, G, R and 0 or A; 555 pixels have a clear top bit.
+ */
+struct glz_picture glz_dictionary_load(struct glz_dictionary *dictionary,
+                                       const struct codec_source *source);
+void glz_dictionary_keep(struct glz_dictionary *dictionary, const struct glz_picture *picture);
