@@ -36,16 +36,33 @@ static bool client_connect(struct channel_client *cc)
     return true;
 }
 
+/* Is there a client that looks at the primary? */
+static bool is_looked_at(const struct display *display)
+{
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        const struct display_client *client = l->data;
+
+        if (client->ready || client->arriving)
+            return true;
+    }
+    return false;
+}
+
 static void client_disconnect(struct channel_client *cc)
 {
     struct display_client *client = (struct display_client *)cc;
     struct display *display = display_client_display(client);
+    struct surface *primary = surfaces_find(display->surfaces, 0);
     bool was_ready = client->ready;
 
-    client->ready = false;
+    client->ready = client->arriving = false;
     if (client->init_timer != NULL)
         loop_timer_destroy(client->init_timer);
     display_client_finish(client);
+    if (primary != NULL && !is_looked_at(display)) {
+        front_close(&primary->front);
+        primary->gathered.count = 0;
+    }
     glz_dictionary_destroy(client->glz);
     if (client->waited_since != 0)
         display->has_room(display->opaque);
@@ -149,12 +166,14 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
     display->has_room = has_room;
     display->opaque = opaque;
     display_encoder_init(&display->encoder);
+    display->changes = g_array_new(FALSE, FALSE, sizeof(draw_rect));
 }
 
 void display_finish(struct display *display)
 {
     channel_finish(&display->channel);
     display_encoder_finish(&display->encoder);
+    g_array_free(display->changes, TRUE);
 }
 
 bool display_must_wait(struct display *display, unsigned *wait_ms)
@@ -171,15 +190,17 @@ bool display_must_wait(struct display *display, unsigned *wait_ms)
     return longest > 0;
 }
 
-void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,
-                  const pixman_region32_t *region)
+void display_queue(struct display *display, struct drawable *drawable,
+                   const struct surface *surface)
 {
     for (GList *l = display->channel.clients; l != NULL; l = l->next)
-        display_client_draw(l->data, drawable, surface, region);
+        display_client_draw(l->data, drawable, surface);
 }
 
-void display_surface_created(struct display *display, const struct surface *surface)
+void display_surface_created(struct display *display, struct surface *surface)
 {
+    if (surface->id == 0 && is_looked_at(display))
+        front_open(&surface->front, surface->canvas);
     for (GList *l = display->channel.clients; l != NULL; l = l->next)
         display_client_surface_created(l->data, surface);
 }
@@ -201,6 +222,7 @@ void display_monitors_changed(struct display *display)
 
 void display_fold(struct display *display)
 {
+    display_flush(display);
     for (GList *l = display->channel.clients; l != NULL; l = l->next) {
         struct display_client *client = l->data;
         bool waited_for = client->waited_since != 0;
@@ -215,6 +237,7 @@ void display_fold(struct display *display)
 
 void display_wake(struct display *display)
 {
+    display_flush(display);
     /* A client may go away inside the call. */
     for (GList *l = display->channel.clients, *next; l != NULL; l = next) {
         next = l->next;

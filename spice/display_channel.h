@@ -23,6 +23,7 @@ struct display {
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
     bool machine_runs;                     /* else arriving clients wait */
+    GArray *changes;                       /* of draw_rect; room for what is compared */
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */
     void (*has_room)(void *opaque);        /* display_must_wait() may have changed its mind */
@@ -41,10 +42,20 @@ void display_finish(struct display *display);
  */
 bool display_must_wait(struct display *display, unsigned *wait_ms);
 
-/* DRAWABLE has just been drawn on SURFACE and changed REGION; SURFACE->blank is as before it. */
-void display_draw(struct display *display, struct drawable *drawable, const struct surface *surface,
+/* display_gather.c */
+/* DRAWABLE is about to be drawn on SURFACE. */
+void display_prepare(struct display *display, const struct drawable *drawable,
+                     struct surface *surface);
+/* DRAWABLE has just been drawn on SURFACE and changed REGION. */
+void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
                   const pixman_region32_t *region);
-void display_surface_created(struct display *display, const struct surface *surface);
+/* All that has been drawn is on its way to the clients. */
+void display_flush(struct display *display);
+
+/* Clients are sent DRAWABLE, which leads to what SURFACE's front shows. */
+void display_queue(struct display *display, struct drawable *drawable,
+                   const struct surface *surface);
+void display_surface_created(struct display *display, struct surface *surface);
 /* To be called before SURFACE is destroyed. */
 void display_surface_destroyed(struct display *display, const struct surface *surface);
 /* The machine begins to run, with what it brings: clients may bring the same. */

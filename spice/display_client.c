@@ -4,6 +4,7 @@
  */
 #include "spice/display_client.h"
 #include "spice/display_portable.h"
+#include "spice/snapshot.h"
 
 #include <spice/protocol.h>
 
@@ -142,8 +143,13 @@ static void simplify(pixman_region32_t *region)
 void display_client_damage(struct display_client *client, const struct surface *surface,
                            const pixman_region32_t *region)
 {
-    struct client_surface *known = get_surface(client, surface->id);
-    bool unknown = !known->sent && !known->queued && !known->damaged;
+    struct client_surface *known;
+    bool unknown;
+
+    if (surface->front.pixels == NULL)
+        return; /* off-screen: clients need not know what is there */
+    known = get_surface(client, surface->id);
+    unknown = !known->sent && !known->queued && !known->damaged;
 
     if (unknown && !surface->blank) {
         pixman_region32_union_rect(&known->damage, &known->damage, 0, 0, surface->width,
@@ -290,42 +296,46 @@ static bool provide_sources(struct display_client *client, const struct drawable
 
 /* Queues what the command painted, in its place, if that is not much. */
 static bool push_snapshot(struct display_client *client, const struct surface *surface,
-                          const pixman_region32_t *region)
+                          const draw_rect *box)
 {
-    const pixman_box32_t *box = &region->extents;
     struct drawable *snapshot;
 
     if ((int64_t)(box->x2 - box->x1) * (box->y2 - box->y1) > DISPLAY_SNAPSHOT_PIXELS ||
         !provide(client, surface))
         return false;
-    snapshot = surface_snapshot(surface, box);
-    if (snapshot == NULL)
-        return false;
+    snapshot = snapshot_create(&surface->front, surface->id, box);
     push_drawable(client, snapshot, surface);
     drawable_unref(snapshot);
     return true;
 }
 
-void display_client_draw(struct display_client *client, struct drawable *drawable,
-                         const struct surface *surface, const pixman_region32_t *region)
+/* Sends what DRAWABLE has painted as pictures. */
+static void replace_drawable(struct display_client *client, const struct drawable *drawable,
+                             const struct surface *surface)
 {
-    if (client->arriving && display_client_can_have(client, surface)) {
-        display_client_damage(client, surface, region);
-        return;
-    }
-    if (!client->ready || !display_client_can_have(client, surface))
+    pixman_region32_t region;
+
+    canvas_draw_region(&drawable->draw, surface->width, surface->height, &region);
+    if (client->arriving || !g_queue_is_empty(&client->damaged) ||
+        !push_snapshot(client, surface, &region.extents))
+        display_client_damage(client, surface, &region);
+    pixman_region32_fini(&region);
+}
+
+void display_client_draw(struct display_client *client, struct drawable *drawable,
+                         const struct surface *surface)
+{
+    if (!(client->ready || client->arriving) || !display_client_can_have(client, surface))
         return;
     if (client->queue_drawables >= DISPLAY_QUEUE_MAX_ITEMS ||
         client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
         display_client_fold(client);
-    if (!g_queue_is_empty(&client->damaged)) {
-        display_client_damage(client, surface, region);
-    } else if (can_execute(client, &drawable->draw) && provide_sources(client, drawable) &&
-               provide(client, surface)) {
+    if (client->ready && g_queue_is_empty(&client->damaged) &&
+        can_execute(client, &drawable->draw) && provide_sources(client, drawable) &&
+        provide(client, surface))
         push_drawable(client, drawable, surface);
-    } else if (!g_queue_is_empty(&client->damaged) || !push_snapshot(client, surface, region)) {
-        display_client_damage(client, surface, region);
-    }
+    else
+        replace_drawable(client, drawable, surface);
 }
 
 static bool fuller_than(const struct display_client *client, unsigned items, size_t bytes)
@@ -388,10 +398,11 @@ void display_client_surface_destroyed(struct display_client *client, const struc
 
 void display_client_start(struct display_client *client)
 {
-    const struct surface *primary = surfaces_find(display_client_display(client)->surfaces, 0);
+    struct surface *primary = surfaces_find(display_client_display(client)->surfaces, 0);
 
     client->palettes_pending = true;
     if (primary != NULL) {
+        front_open(&primary->front, primary->canvas);
         display_client_damage_all(client, primary);
         client->monitors_pending = client->mark_pending = true;
     }

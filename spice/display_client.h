@@ -73,7 +73,7 @@ void display_client_finish(struct display_client *client);
 /* Before anything else is sent: all that there is now. */
 void display_client_start(struct display_client *client);
 void display_client_draw(struct display_client *client, struct drawable *drawable,
-                         const struct surface *surface, const pixman_region32_t *region);
+                         const struct surface *surface);
 void display_client_surface_created(struct display_client *client, const struct surface *surface);
 void display_client_surface_destroyed(struct display_client *client, const struct surface *surface);
 void display_client_fold(struct display_client *client);

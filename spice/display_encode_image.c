@@ -8,9 +8,6 @@
 #include <spice/macros.h>
 #include <spice/protocol.h>
 
-/* Ids of images that the server makes: group 2 in the low word (qxl-device.md section 8.8). */
-#define SERVER_IMAGE_ID QXL_IMAGE_GROUP_RED
-
 void display_encoder_init(struct display_encoder *encoder)
 {
     *encoder = (struct display_encoder){0};
@@ -20,7 +17,6 @@ void display_encoder_init(struct display_encoder *encoder)
 void display_encoder_finish(struct display_encoder *encoder)
 {
     compressor_finish(&encoder->compressor);
-    g_free(encoder->rows);
     *encoder = (struct display_encoder){0};
 }
 
@@ -158,118 +154,6 @@ void image_writer_add_images(struct image_writer *writer)
         message_point(writer->message, writer->images[i].pointer);
         add_image(writer, writer->images[i].image, writer->images[i].form);
     }
-}
-
-/* The bitmap format that carries a surface's pixels without loss. */
-static uint8_t area_format(uint32_t surface_format)
-{
-    switch (surface_format) {
-    case SPICE_SURFACE_FMT_32_ARGB:
-        return SPICE_BITMAP_FMT_RGBA;
-    case SPICE_SURFACE_FMT_16_555:
-        return SPICE_BITMAP_FMT_16BIT;
-    case SPICE_SURFACE_FMT_8_A:
-        return SPICE_BITMAP_FMT_8BIT_A;
-    default:
-        return SPICE_BITMAP_FMT_32BIT; /* 32_xRGB, and 16_565, which has no format of its own */
-    }
-}
-
-size_t display_area_row_size(const struct surface *surface, unsigned width)
-{
-    return (size_t)width * bitmap_format_bits(area_format(surface->format)) / 8;
-}
-
-static void expand_565(uint32_t *to, const uint8_t *from, unsigned width)
-{
-    for (unsigned x = 0; x < width; x++) {
-        uint16_t pixel;
-        uint32_t red, green, blue;
-
-        memcpy(&pixel, from + 2 * x, sizeof(pixel));
-        red = pixel >> 11;
-        green = (pixel >> 5) & 0x3f;
-        blue = pixel & 0x1f;
-        to[x] =
-            (red << 3 | red >> 2) << 16 | (green << 2 | green >> 4) << 8 | (blue << 3 | blue >> 2);
-    }
-}
-
-/* Copies the pixels of AREA to TO, rows without gaps. */
-static void copy_area(const struct surface *surface, const draw_rect *area, uint8_t *to)
-{
-    size_t size = display_area_row_size(surface, area->x2 - area->x1);
-    size_t left = (size_t)area->x1 * surface_format_bits(surface->format) / 8;
-
-    for (int y = area->y1; y < area->y2; y++, to += size) {
-        const uint8_t *row = canvas_row(surface->canvas, y) + left;
-
-        if (surface->format == SPICE_SURFACE_FMT_16_565)
-            expand_565((uint32_t *)to, row, area->x2 - area->x1);
-        else
-            memcpy(to, row, size);
-    }
-}
-
-static uint8_t *get_rows(struct display_encoder *encoder, size_t size)
-{
-    if (encoder->rows_size < size) {
-        g_free(encoder->rows);
-        encoder->rows = g_malloc(size);
-        encoder->rows_size = size;
-    }
-    return encoder->rows;
-}
-
-struct message *display_encode_area(struct display_encoder *encoder, const struct surface *surface,
-                                    const draw_rect *area, const struct image_policy *policy)
-{
-    uint32_t width = area->x2 - area->x1, height = area->y2 - area->y1;
-    size_t stride = display_area_row_size(surface, width);
-    struct iovec piece = {.iov_len = stride * height};
-    struct codec_source source = {
-        .format = area_format(surface->format),
-        .top_down = true,
-        .width = width,
-        .height = height,
-        .stride = stride,
-        .data = {.size = stride * height, .count = 1, .pieces = &piece},
-    };
-    const draw_rect whole = {0, 0, width, height};
-    struct encoded_image encoded = {0};
-    struct message *message = message_create(SPICE_MSG_DISPLAY_DRAW_COPY);
-    struct message_pointer image;
-
-    piece.iov_base = get_rows(encoder, piece.iov_len);
-    copy_area(surface, area, piece.iov_base);
-
-    message_add_u32(message, surface->id);
-    add_rect(message, area);
-    message_add_u8(message, SPICE_CLIP_TYPE_NONE);
-    image = message_add_pointer(message);
-    add_rect(message, &whole);
-    message_add_u16(message, SPICE_ROPD_OP_PUT);
-    message_add_u8(message, SPICE_IMAGE_SCALE_MODE_NEAREST);
-    message_add_u8(message, 0); /* no mask: flags, position, image */
-    message_add_u64(message, 0);
-    message_add_u32(message, 0);
-
-    message_point(message, image);
-    if (compressor_encode(&encoder->compressor, policy, &source, &encoded)) {
-        add_descriptor(message, SERVER_IMAGE_ID, encoded.type, 0, width, height);
-        add_encoded(message, &encoded, true, NULL);
-        encoded_image_finish(&encoded);
-        return message;
-    }
-    add_descriptor(message, SERVER_IMAGE_ID, SPICE_IMAGE_TYPE_BITMAP, 0, width, height);
-    message_add_u8(message, source.format);
-    message_add_u8(message, SPICE_BITMAP_FLAGS_TOP_DOWN);
-    message_add_u32(message, width);
-    message_add_u32(message, height);
-    message_add_u32(message, stride);
-    message_add_u32(message, 0); /* no palette */
-    message_add_bytes(message, piece.iov_base, piece.iov_len);
-    return message;
 }
 
 struct message *display_encode_surface_create(uint32_t id, uint32_t width, uint32_t height,

@@ -2,6 +2,7 @@
  * What a display client is sent next. SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_client.h"
+#include "spice/snapshot.h"
 
 #include <spice/protocol.h>
 
@@ -72,7 +73,7 @@ static void send_item(struct display_client *client)
 static draw_rect take_piece(struct client_surface *known, const struct surface *surface)
 {
     draw_rect piece = *pixman_region32_rectangles(&known->pass, NULL);
-    size_t row = display_area_row_size(surface, piece.x2 - piece.x1);
+    size_t row = (size_t)(piece.x2 - piece.x1) * surface->front.pixel;
     int rows = known->fresh ? INT32_MAX / 2 : (int)MAX(DISPLAY_DAMAGE_PIECE_BYTES / row, 1);
     pixman_region32_t taken;
 
@@ -112,11 +113,13 @@ static void send_damage(struct display_client *client)
         pixman_region32_clear(&known->damage);
     }
     if (pixman_region32_not_empty(&known->pass)) {
+        struct drawable *snapshot;
+
         piece = take_piece(known, surface);
-        /* The guest may have written there what no command has shown yet. */
-        shadow_forget(&surface->shadow);
+        snapshot = snapshot_create(&surface->front, surface->id, &piece);
         channel_client_send(&client->base,
-                            display_encode_area(&display->encoder, surface, &piece, &policy));
+                            display_encode_drawable(&display->encoder, snapshot, &policy));
+        drawable_unref(snapshot);
     }
     if (!pixman_region32_not_empty(&known->pass))
         next_pass(client, known);

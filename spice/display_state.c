@@ -64,11 +64,20 @@ void display_client_save(struct channel_client *cc, struct message *message)
 
 /* The target. */
 
+static void look(const struct surfaces *surfaces)
+{
+    struct surface *primary = surfaces_find(surfaces, 0);
+
+    if (primary != NULL)
+        front_open(&primary->front, primary->canvas);
+}
+
 void display_client_compare(struct display_client *client)
 {
     const struct surfaces *surfaces = display_client_display(client)->surfaces;
 
     client->compared = true;
+    look(surfaces);
     for (uint32_t id = 0; id < surfaces->count; id++) {
         const struct surface *surface = surfaces_find(surfaces, id);
 
@@ -141,6 +150,7 @@ static void apply_list(struct display_client *client, bool *has)
     const struct surfaces *surfaces = display_client_display(client)->surfaces;
 
     drop_destroyed(client, has);
+    look(surfaces);
     for (uint32_t id = 0; id < surfaces->count; id++) {
         const struct surface *surface = surfaces_find(surfaces, id);
         struct client_surface *known = client->surfaces[id];

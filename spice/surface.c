@@ -5,7 +5,6 @@
 
 #include <glib.h>
 #include <spice/protocol.h>
-#include <string.h>
 
 /* More separate rectangles of changes than that are not worth their bookkeeping. */
 #define MAX_DIRTY_RECTS 256
@@ -67,7 +66,7 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
         .create = *resource,
     };
     pixman_region32_init(&surface->dirty);
-    shadow_init(&surface->shadow, width, height, format);
+    front_init(&surface->front, width, height, format);
     if (!keep) {
         canvas_clear(canvas);
         pixman_region32_union_rect(&surface->dirty, &surface->dirty, 0, 0, width, height);
@@ -81,7 +80,7 @@ void surface_destroy(struct surfaces *surfaces, struct surface *surface)
     surfaces->table[surface->id] = NULL;
     canvas_destroy(surface->canvas);
     pixman_region32_fini(&surface->dirty);
-    shadow_finish(&surface->shadow);
+    front_finish(&surface->front);
     guest_resource_release(&surface->create);
     g_free(surface);
 }
@@ -101,66 +100,4 @@ const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
     if (pixman_region32_n_rects(&surface->dirty) > MAX_DIRTY_RECTS)
         pixman_region32_reset(&surface->dirty, pixman_region32_extents(&surface->dirty));
     return NULL;
-}
-
-/* The bitmap format with just the surface's bits; 0: none. */
-static uint8_t bitmap_format(uint32_t surface_format)
-{
-    switch (surface_format) {
-    case SPICE_SURFACE_FMT_32_xRGB:
-        return SPICE_BITMAP_FMT_32BIT;
-    case SPICE_SURFACE_FMT_32_ARGB:
-        return SPICE_BITMAP_FMT_RGBA;
-    case SPICE_SURFACE_FMT_16_555:
-        return SPICE_BITMAP_FMT_16BIT;
-    case SPICE_SURFACE_FMT_8_A:
-        return SPICE_BITMAP_FMT_8BIT_A;
-    default:
-        return 0;
-    }
-}
-
-struct drawable *surface_snapshot(const struct surface *surface, const draw_rect *box)
-{
-    uint8_t format = bitmap_format(surface->format);
-    unsigned pixel = surface_format_bits(surface->format) / 8;
-    uint32_t width = box->x2 - box->x1, height = box->y2 - box->y1;
-    size_t stride = (size_t)width * pixel;
-    struct drawable *drawable;
-    struct guest_image *picture;
-    struct iovec *piece;
-
-    if (format == 0)
-        return NULL;
-    drawable = drawable_create(NULL);
-    picture = arena_alloc0(&drawable->arena, sizeof(*picture));
-    piece = arena_alloc(&drawable->arena, sizeof(*piece));
-    *piece = (struct iovec){arena_alloc(&drawable->arena, stride * height), stride * height};
-    for (uint32_t y = 0; y < height; y++)
-        memcpy((uint8_t *)piece->iov_base + y * stride,
-               canvas_row(surface->canvas, box->y1 + y) + (size_t)box->x1 * pixel, stride);
-    picture->image = (struct draw_image){
-        .id = QXL_IMAGE_GROUP_RED,
-        .type = SPICE_IMAGE_TYPE_BITMAP,
-        .width = width,
-        .height = height,
-        .bitmap = {.format = format,
-                   .top_down = true,
-                   .stride = stride,
-                   .data = {.size = piece->iov_len, .count = 1, .pieces = piece}},
-    };
-    drawable->images = picture;
-    drawable->data_size = piece->iov_len;
-    drawable->draw = (struct draw){
-        .type = QXL_DRAW_COPY,
-        .effect = QXL_EFFECT_OPAQUE,
-        .surface_id = surface->id,
-        .box = *box,
-        .sources = {-1, -1, -1},
-        .copy = {.image = &picture->image,
-                 .area = {0, 0, width, height},
-                 .rop = SPICE_ROPD_OP_PUT,
-                 .scale_mode = SPICE_IMAGE_SCALE_MODE_NEAREST},
-    };
-    return drawable;
 }

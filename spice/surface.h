@@ -8,7 +8,8 @@
 
 #include "display/canvas.h"
 #include "spice/drawable.h"
-#include "spice/shadow.h"
+#include "spice/boxes.h"
+#include "spice/front.h"
 
 struct surface {
     uint32_t id;
@@ -17,7 +18,8 @@ struct surface {
     struct canvas *canvas;
     bool blank;                   /* all zero, and never drawn on */
     pixman_region32_t dirty;      /* what has changed since the host last asked */
-    struct shadow shadow;         /* of the primary surface only */
+    struct front front;           /* what clients see of it */
+    struct boxes gathered;        /* where it may look different, which they are to be sent */
     struct guest_resource create; /* what the guest has back when the surface is gone */
 };
 
@@ -51,9 +53,3 @@ void surface_destroy(struct surfaces *surfaces, struct surface *surface);
  */
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
                          const struct draw *draw, pixman_region32_t *dirty);
-
-/*
- * A command that paints what BOX, which is inside, shows now; nothing of the guest is held for it.
- * NULL: no bitmap has the surface's format.
- */
-struct drawable *surface_snapshot(const struct surface *surface, const draw_rect *box);

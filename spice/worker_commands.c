@@ -27,20 +27,6 @@ static const char *check_drawable(const struct display_worker *worker,
     return NULL;
 }
 
-/* To the clients, as far as it is news to them. */
-static void show_drawable(struct display_worker *worker, struct drawable *drawable,
-                          struct surface *surface, pixman_region32_t *region)
-{
-    if (!display_has_clients(&worker->display)) {
-        shadow_forget(&surface->shadow);
-        return;
-    }
-    if (surface->id == 0)
-        shadow_refine(&surface->shadow, surface->canvas, drawable, region);
-    if (pixman_region32_not_empty(region))
-        display_draw(&worker->display, drawable, surface, region);
-}
-
 static void execute_draw(struct display_worker *worker, const QXLCommandExt *command)
 {
     struct drawable *drawable = drawable_create(worker->qxl);
@@ -53,9 +39,10 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
         wrong = check_drawable(worker, drawable);
     if (wrong == NULL && draw->type != QXL_DRAW_NOP) {
         surface = surfaces_find(&worker->surfaces, draw->surface_id);
+        display_prepare(&worker->display, drawable, surface);
         wrong = surface_draw(&worker->surfaces, surface, draw, &region);
         if (wrong == NULL && pixman_region32_not_empty(&region)) {
-            show_drawable(worker, drawable, surface, &region);
+            display_draw(&worker->display, drawable, surface, &region);
             surface->blank = false;
         }
         pixman_region32_fini(&region);

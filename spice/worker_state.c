@@ -182,8 +182,7 @@ void worker_update_area(struct display_worker *worker, uint32_t surface_id, bool
     const pixman_box32_t *boxes;
     int n;
 
-    worker_drain_command_ring(worker);
-    worker_wake_clients(worker);
+    worker_drain_command_ring(worker); /* what came is on its way to the clients soon */
     *rects = NULL;
     *count = 0;
     surface = surfaces_find(&worker->surfaces, surface_id);

@@ -6,6 +6,7 @@
 
 #include "spice/display_encode.h"
 #include "spice/parse.h"
+#include "spice/snapshot.h"
 
 #include <glib.h>
 #include <spice/protocol.h>
@@ -185,25 +186,25 @@ static void test_compression(void)
 }
 
 /* 565 pixels travel as 32-bit ones that clients turn into the same 565 pixels. */
-static void test_area(void)
+static void test_snapshot(void)
 {
     uint16_t pixels[2 * 2] = {0xf800, 0x07e0, 0x001f, 0x8410};
+    const draw_rect right = {.x1 = 1, .y1 = 0, .x2 = 2, .y2 = 2}, corner = {0, 1, 1, 2};
+    struct canvas *canvas = canvas_create(2, 2, 4, SPICE_SURFACE_FMT_16_565, pixels);
     struct display_encoder encoder;
-    struct surfaces surfaces;
-    const struct guest_resource nothing = {0};
-    const char *wrong;
-    struct surface *surface;
-    draw_rect area = {.x1 = 1, .y1 = 0, .x2 = 2, .y2 = 2};
+    struct drawable *drawable;
     struct message *message;
+    struct front front;
     uint8_t *body;
 
     display_encoder_init(&encoder);
-    surfaces_init(&surfaces, 8);
-    surface = surface_create(&surfaces, 3, 2, 2, 4, SPICE_SURFACE_FMT_16_565, pixels, true,
-                             &nothing, &wrong);
-    g_assert_cmpstr(wrong, ==, NULL);
-    message = display_encode_area(&encoder, surface, &area, &plain);
+    front_init(&front, 2, 2, SPICE_SURFACE_FMT_16_565);
+    front_open(&front, canvas);
+    drawable = snapshot_create(&front, 3, &right);
+    message = display_encode_drawable(&encoder, drawable, &plain);
+    drawable_unref(drawable);
     body = body_of(message);
+    g_assert_cmpuint(message_type(message), ==, SPICE_MSG_DISPLAY_DRAW_COPY);
     g_assert_cmpuint(u32(body, 0), ==, 3);
     g_assert_cmpuint(u32(body, 8), ==, 1);
     g_assert_cmpuint(body[57 + 18], ==, SPICE_BITMAP_FMT_32BIT);
@@ -211,8 +212,20 @@ static void test_area(void)
     g_assert_cmphex(u32(body, 57 + 40), ==, 0x848284);
     g_free(body);
     message_destroy(message);
-    surface_destroy(&surfaces, surface);
-    surfaces_finish(&surfaces);
+
+    /* One colour is filled in, as the surface has it. */
+    drawable = snapshot_create(&front, 3, &corner);
+    message = display_encode_drawable(&encoder, drawable, &plain);
+    drawable_unref(drawable);
+    body = body_of(message);
+    g_assert_cmpuint(message_type(message), ==, SPICE_MSG_DISPLAY_DRAW_FILL);
+    g_assert_cmpuint(body[21], ==, SPICE_BRUSH_TYPE_SOLID);
+    g_assert_cmphex(u32(body, 22), ==, 0x001f);
+    g_free(body);
+    message_destroy(message);
+
+    front_finish(&front);
+    canvas_destroy(canvas);
     display_encoder_finish(&encoder);
 }
 
@@ -241,7 +254,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/display-encode/copy", test_copy);
     g_test_add_func("/display-encode/compression", test_compression);
-    g_test_add_func("/display-encode/area", test_area);
+    g_test_add_func("/display-encode/snapshot", test_snapshot);
     g_test_add_func("/display-encode/monitors", test_monitors);
     return g_test_run();
 }

@@ -1,0 +1,238 @@
+/*
+ * What of the guest's drawing clients are sent, and as what.
+ *
+ * Large plain commands are passed on. What many small ones paint, and what clients could paint only
+ * with surfaces that they have not got, is gathered: its place is noted, and before clients are
+ * sent anything, what looks different there goes out as pictures. So whatever is painted over in
+ * the meantime, or was there before, costs nothing.
+ *
+ * What is passed on goes before what is gathered. That is the same as the guest's order for
+ * commands that cover their place, since pictures show the outcome; in front of others, gathering
+ * ends.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/display_channel.h"
+#include "spice/snapshot.h"
+
+#include <spice/protocol.h>
+
+/* What a command that covers its place must paint at least to be passed on. */
+#define MIN_COVER_PIXELS 1024
+#define MIN_MOVE_PIXELS  256
+/* What a picture must paint to be passed on, and how much of it must be news. */
+#define MIN_PICTURE_PIXELS     4096
+#define PICTURE_NEWS_NUMERATOR 3 / 4
+/* What a command that reads what it paints on must paint at least to be passed on. */
+#define MIN_CHANGE_PIXELS 8192
+
+/* How a command reaches clients. */
+enum path {
+    PATH_GATHERED,
+    PATH_COVER,   /* passed on: paints its whole region, whatever was there */
+    PATH_PICTURE, /* the same, of a bitmap that may be worth cutting down */
+    PATH_MOVE,    /* passed on: COPY_BITS */
+    PATH_CHANGE,  /* passed on: reads what it paints on */
+};
+
+static bool reads_destination(uint16_t rop)
+{
+    return !(rop & SPICE_ROPD_OP_PUT) &&
+           !(rop & (SPICE_ROPD_OP_BLACKNESS | SPICE_ROPD_OP_WHITENESS));
+}
+
+static enum path path_of_fill(const struct draw *draw, int64_t size)
+{
+    if (draw->fill.brush.type != SPICE_BRUSH_TYPE_SOLID || draw->fill.mask.image != NULL)
+        return size < MIN_CHANGE_PIXELS ? PATH_GATHERED : PATH_CHANGE;
+    if (reads_destination(draw->fill.rop))
+        return PATH_CHANGE;
+    return size < MIN_COVER_PIXELS ? PATH_GATHERED : PATH_COVER;
+}
+
+static int64_t pixels_of(const struct draw_image *image)
+{
+    return (int64_t)image->width * image->height;
+}
+
+static enum path path_of_copy(const struct draw *draw, int64_t size)
+{
+    const struct draw_image *image = draw->copy.image;
+    bool covers = draw->copy.mask.image == NULL && draw->copy.rop == SPICE_ROPD_OP_PUT;
+
+    /* Of a larger image only a part is seen. */
+    if (size < MIN_PICTURE_PIXELS || pixels_of(image) > size + size / 4)
+        return PATH_GATHERED;
+    return covers ? PATH_PICTURE : PATH_CHANGE;
+}
+
+static enum path path_of(const struct drawable *drawable)
+{
+    const struct draw *draw = &drawable->draw;
+    int64_t size = box_size(&draw->box);
+
+    if (draw->sources[0] != -1)
+        return PATH_GATHERED;
+    switch (draw->type) {
+    case QXL_COPY_BITS:
+        return size < MIN_MOVE_PIXELS || draw->clip.has_rects ? PATH_GATHERED : PATH_MOVE;
+    case QXL_DRAW_FILL:
+        return path_of_fill(draw, size);
+    case QXL_DRAW_BLACKNESS:
+    case QXL_DRAW_WHITENESS:
+        if (draw->whole.mask.image != NULL)
+            break;
+        return size < MIN_COVER_PIXELS ? PATH_GATHERED : PATH_COVER;
+    case QXL_DRAW_COPY:
+    case QXL_DRAW_BLEND:
+        return path_of_copy(draw, size);
+    default:
+        break;
+    }
+    return size < MIN_CHANGE_PIXELS || drawable->data_size > (size_t)size ? PATH_GATHERED
+                                                                          : PATH_CHANGE;
+}
+
+/* Sends what looks different in BOX. */
+static void send_changes(struct display *display, struct surface *surface, const draw_rect *box)
+{
+    GArray *changes = display->changes;
+
+    g_array_set_size(changes, 0);
+    front_compare(&surface->front, surface->canvas, box, changes);
+    for (unsigned i = 0; i < changes->len; i++) {
+        const draw_rect *change = &g_array_index(changes, draw_rect, i);
+        struct drawable *snapshot;
+
+        front_take(&surface->front, surface->canvas, change);
+        snapshot = snapshot_create(&surface->front, surface->id, change);
+        display_queue(display, snapshot, surface);
+        drawable_unref(snapshot);
+    }
+}
+
+static void flush_surface(struct display *display, struct surface *surface)
+{
+    for (unsigned i = 0; i < surface->gathered.count; i++)
+        send_changes(display, surface, &surface->gathered.boxes[i]);
+    surface->gathered.count = 0;
+}
+
+void display_flush(struct display *display)
+{
+    struct surface *primary = surfaces_find(display->surfaces, 0);
+
+    if (primary != NULL && primary->gathered.count > 0)
+        flush_surface(display, primary);
+}
+
+void display_prepare(struct display *display, const struct drawable *drawable,
+                     struct surface *surface)
+{
+    if (surface->gathered.count > 0 && path_of(drawable) == PATH_CHANGE)
+        flush_surface(display, surface);
+}
+
+static void gather(struct surface *surface, const pixman_region32_t *region)
+{
+    int count;
+    const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
+
+    for (int i = 0; i < count; i++)
+        boxes_add(&surface->gathered, &rects[i]);
+}
+
+static bool is_news(const struct surface *surface, const pixman_region32_t *region)
+{
+    int count;
+    const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
+
+    for (int i = 0; i < count; i++) {
+        if (front_differs(&surface->front, surface->canvas, &rects[i]))
+            return true;
+    }
+    return false;
+}
+
+static void take(struct surface *surface, const pixman_region32_t *region)
+{
+    int count;
+    const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
+
+    for (int i = 0; i < count; i++) {
+        front_take(&surface->front, surface->canvas, &rects[i]);
+        boxes_remove_covered(&surface->gathered, &rects[i]);
+    }
+}
+
+static void pass_on(struct display *display, struct drawable *drawable, struct surface *surface,
+                    const pixman_region32_t *region)
+{
+    take(surface, region);
+    display_queue(display, drawable, surface);
+}
+
+/* Clients move what they have, which need not be what there is now. */
+static void pass_on_move(struct display *display, struct drawable *drawable,
+                         struct surface *surface, const pixman_region32_t *region)
+{
+    const draw_rect *to = &region->extents;
+    const struct draw *draw = &drawable->draw;
+    int dx = draw->copy_bits.from.x - draw->box.x1, dy = draw->copy_bits.from.y - draw->box.y1;
+    draw_rect from = {to->x1 + dx, to->y1 + dy, to->x2 + dx, to->y2 + dy};
+    const draw_rect all = {0, 0, surface->width, surface->height};
+
+    if (!box_contains(&all, &from)) {
+        gather(surface, region);
+        return;
+    }
+    front_move(&surface->front, to, (struct draw_point){from.x1, from.y1});
+    boxes_remove_covered(&surface->gathered, to);
+    if (boxes_touch(&surface->gathered, &from))
+        gather(surface, region);
+    display_queue(display, drawable, surface);
+}
+
+static void pass_on_picture(struct display *display, struct drawable *drawable,
+                            struct surface *surface, const pixman_region32_t *region)
+{
+    GArray *changes = display->changes;
+    int64_t news = 0;
+    int count;
+    const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
+
+    g_array_set_size(changes, 0);
+    for (int i = 0; i < count; i++)
+        front_compare(&surface->front, surface->canvas, &rects[i], changes);
+    for (unsigned i = 0; i < changes->len; i++)
+        news += box_size(&g_array_index(changes, draw_rect, i));
+    if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {
+        pass_on(display, drawable, surface, region);
+        return;
+    }
+    for (unsigned i = 0; i < changes->len; i++)
+        boxes_add(&surface->gathered, &g_array_index(changes, draw_rect, i));
+}
+
+void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
+                  const pixman_region32_t *region)
+{
+    if (surface->front.pixels == NULL)
+        return; /* nobody looks */
+    switch (path_of(drawable)) {
+    case PATH_GATHERED:
+        gather(surface, region);
+        break;
+    case PATH_MOVE:
+        if (is_news(surface, region))
+            pass_on_move(display, drawable, surface, region);
+        break;
+    case PATH_PICTURE:
+        pass_on_picture(display, drawable, surface, region);
+        break;
+    default:
+        if (is_news(surface, region))
+            pass_on(display, drawable, surface, region);
+        break;
+    }
+}

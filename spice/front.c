@@ -1,0 +1,206 @@
+/*
+ * What clients see of a surface. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/boxes.h"
+#include "spice/front.h"
+
+#include <spice/enums.h>
+#include <string.h>
+
+/* Differences are looked for in tiles, and a box around several may waste that many pixels. */
+#define TILE_WIDTH  32
+#define TILE_HEIGHT 8
+#define MAX_WASTE   2048
+/* Boxes of one comparison; then they grow, whatever they waste. */
+#define MAX_CHANGES 64
+
+void front_init(struct front *front, uint32_t width, uint32_t height, uint32_t format)
+{
+    *front = (struct front){.width = width, .height = height, .format = format};
+    front->pixel = surface_format_bits(format) / 8;
+}
+
+void front_finish(struct front *front)
+{
+    front_close(front);
+}
+
+void front_close(struct front *front)
+{
+    g_clear_pointer(&front->pixels, g_free);
+}
+
+static const uint8_t *canvas_at(const struct front *front, const struct canvas *canvas, int x,
+                                int y)
+{
+    return canvas_row(canvas, y) + (size_t)x * front->pixel;
+}
+
+void front_open(struct front *front, const struct canvas *canvas)
+{
+    const draw_rect all = {0, 0, front->width, front->height};
+
+    if (front->pixel == 0 || front->pixels != NULL)
+        return;
+    front->pixels = g_malloc((size_t)front->width * front->height * front->pixel);
+    front_take(front, canvas, &all);
+}
+
+void front_take(struct front *front, const struct canvas *canvas, const draw_rect *box)
+{
+    size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
+
+    for (int y = box->y1; y < box->y2; y++)
+        memcpy(front_at(front, box->x1, y), canvas_at(front, canvas, box->x1, y), size);
+}
+
+void front_move(struct front *front, const draw_rect *box, struct draw_point from)
+{
+    size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
+    int height = box->y2 - box->y1;
+    bool down = from.y < box->y1;
+
+    for (int i = 0; i < height; i++) {
+        int y = down ? height - 1 - i : i;
+
+        memmove(front_at(front, box->x1, box->y1 + y), front_at(front, from.x, from.y + y), size);
+    }
+}
+
+/* Do COUNT pixels look different? The unused byte of xRGB is not seen. */
+static bool differ(const struct front *front, const uint8_t *a, const uint8_t *b, size_t count)
+{
+    uint32_t difference = 0;
+
+    if (memcmp(a, b, count * front->pixel) == 0)
+        return false;
+    if (front->format != SPICE_SURFACE_FMT_32_xRGB)
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t x, y;
+
+        memcpy(&x, a + 4 * i, sizeof(x));
+        memcpy(&y, b + 4 * i, sizeof(y));
+        difference |= x ^ y;
+    }
+    return (difference & 0xffffff) != 0;
+}
+
+static bool differs_at(const struct front *front, const struct canvas *canvas, int x, int y,
+                       size_t count)
+{
+    return differ(front, front_at(front, x, y), canvas_at(front, canvas, x, y), count);
+}
+
+bool front_differs(const struct front *front, const struct canvas *canvas, const draw_rect *box)
+{
+    for (int y = box->y1; y < box->y2; y++) {
+        if (differs_at(front, canvas, box->x1, y, box->x2 - box->x1))
+            return true;
+    }
+    return false;
+}
+
+/* Takes away what looks the same at the edges of BOX. */
+static void shrink(const struct front *front, const struct canvas *canvas, draw_rect *box)
+{
+    int left = box->x2, right = box->x1;
+
+    while (!differs_at(front, canvas, box->x1, box->y1, box->x2 - box->x1))
+        box->y1++;
+    while (!differs_at(front, canvas, box->x1, box->y2 - 1, box->x2 - box->x1))
+        box->y2--;
+    for (int y = box->y1; y < box->y2; y++) {
+        int x = box->x1;
+
+        while (x < left && !differs_at(front, canvas, x, y, 1))
+            x++;
+        left = MIN(left, x);
+        for (x = box->x2; x > right && !differs_at(front, canvas, x - 1, y, 1);)
+            x--;
+        right = MAX(right, x);
+    }
+    box->x1 = left;
+    box->x2 = right;
+}
+
+/*
+ * Adds NEW, of the strip from NEW->y1 on, to a box that ends there or was begun there, if the box
+ * around both is not much larger. Boxes before FIRST are left alone.
+ */
+static void add_run(GArray *boxes, unsigned first, const draw_rect *new)
+{
+    for (unsigned i = boxes->len; i > first; i--) {
+        draw_rect *box = &g_array_index(boxes, draw_rect, i - 1), both;
+
+        bool full = i == boxes->len && boxes->len - first >= MAX_CHANGES;
+
+        if (box->y2 < new->y1 && !full)
+            continue;
+        both = box_around(box, new);
+        if (box_size(&both) - box_size(box) - box_size(new) > MAX_WASTE && !full)
+            continue;
+        *box = both;
+        return;
+    }
+    g_array_append_val(boxes, *new);
+}
+
+/* The strip of tiles in BOX, which is not higher than one. */
+static void compare_strip(const struct front *front, const struct canvas *canvas,
+                          const draw_rect *strip, GArray *changes, unsigned first)
+{
+    draw_rect run = {0, strip->y1, 0, strip->y2};
+
+    for (int x = strip->x1; x < strip->x2; x += TILE_WIDTH) {
+        const draw_rect tile = {x, strip->y1, MIN(x + TILE_WIDTH, strip->x2), strip->y2};
+
+        if (!front_differs(front, canvas, &tile))
+            continue;
+        if (run.x2 > 0 && tile.x1 - run.x2 > 2 * TILE_WIDTH) {
+            add_run(changes, first, &run);
+            run.x2 = 0;
+        }
+        if (run.x2 == 0)
+            run.x1 = tile.x1;
+        run.x2 = tile.x2;
+    }
+    if (run.x2 > 0)
+        add_run(changes, first, &run);
+}
+
+/* Boxes that grew to the same place become one. */
+static void join_overlapping(GArray *boxes, unsigned first)
+{
+    for (unsigned i = first; i < boxes->len; i++) {
+        for (unsigned j = i + 1; j < boxes->len;) {
+            draw_rect *a = &g_array_index(boxes, draw_rect, i);
+            const draw_rect *b = &g_array_index(boxes, draw_rect, j);
+
+            if (!box_touches(a, b)) {
+                j++;
+                continue;
+            }
+            *a = box_around(a, b);
+            g_array_remove_index_fast(boxes, j);
+            j = i + 1; /* it may reach others now */
+        }
+    }
+}
+
+void front_compare(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+                   GArray *changes)
+{
+    unsigned first = changes->len;
+
+    for (int y = box->y1; y < box->y2; y += TILE_HEIGHT) {
+        draw_rect strip = {box->x1, y, box->x2, MIN(y + TILE_HEIGHT, box->y2)};
+
+        /* Most strips look the same, and all of their tiles at once are compared faster. */
+        if (front_differs(front, canvas, &strip))
+            compare_strip(front, canvas, &strip, changes, first);
+    }
+    join_overlapping(changes, first);
+    for (unsigned i = first; i < changes->len; i++)
+        shrink(front, canvas, &g_array_index(changes, draw_rect, i));
+}
