@@ -207,6 +207,7 @@ void qxl_mode_restore(struct qxl_card *card, enum qxl_mode mode, const struct qx
     install_primary(card, &kept, mode, flags, false);
     qxl_lock(card);
     card->cursor.command = cursor;
+    card->primary.flags = primary->flags; /* those that the guest gave */
     qxl_unlock(card);
 }
 
