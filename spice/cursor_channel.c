@@ -160,7 +160,6 @@ static bool send_again(struct cursor_client *client)
     client->started = true;
     client->epoch = cursor->epoch;
     channel_client_send(&client->base, message_create(SPICE_MSG_CURSOR_INVAL_ALL));
-    send_trail(client);
     send_set(client);
     return true;
 }

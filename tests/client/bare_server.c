@@ -119,7 +119,7 @@ static SpiceMigrateInstance migrate_instance = {.base = {&migrate_interface.base
 
 static int tls_port;
 static char *tls_folder, *tls_ciphers, *tls_password, *tls_dh, *unix_path, *ip_address;
-static gboolean sasl, no_start;
+static gboolean sasl, no_start, seamless;
 static const GOptionEntry options[] = {
     {"tls-port", 0, 0, G_OPTION_ARG_INT, &tls_port, "listen with TLS", "PORT"},
     {"tls-folder", 0, 0, G_OPTION_ARG_FILENAME, &tls_folder, "where the certificates are", "DIR"},
@@ -130,6 +130,7 @@ static const GOptionEntry options[] = {
     {"address", 0, 0, G_OPTION_ARG_STRING, &ip_address, "listen here with TLS", "ADDRESS"},
     {"sasl", 0, 0, G_OPTION_ARG_NONE, &sasl, "authenticate by SASL", NULL},
     {"no-start", 0, 0, G_OPTION_ARG_NONE, &no_start, "the machine does not run yet", NULL},
+    {"seamless", 0, 0, G_OPTION_ARG_NONE, &seamless, "clients take their state along", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -137,15 +138,84 @@ struct host {
     SpiceServer *server;
     GMainLoop *loop;
     struct qxl_host *displays[2]; /* NULL: not there */
+    uint32_t *pixels, *surface;   /* of the first display, and of its off-screen surface */
 };
+
+enum { WIDTH = 320, HEIGHT = 200, SURFACE = 5, SURFACE_WIDTH = 64, SURFACE_HEIGHT = 48 };
 
 /* A display with a picture of 320 x 200. */
 static struct qxl_host *create_display(SpiceServer *server, int id)
 {
     struct qxl_host *display = qxl_host_create(server, id, 1024 * 1024);
 
-    qxl_host_create_primary(display, 320, 200, SPICE_SURFACE_FMT_32_xRGB, 0);
+    qxl_host_create_primary(display, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
     return display;
+}
+
+/* As after the machine has come: the surfaces are there, with the pixels that were moved. */
+static void bring_display(struct host *host)
+{
+    struct qxl_host *display = host->displays[0];
+    const QXLPHYSICAL pixels = qxl_host_place(display, NULL, SURFACE_WIDTH * SURFACE_HEIGHT * 4);
+    const QXLSurfaceCmd surface = {
+        .release_info.id = 1,
+        .surface_id = SURFACE,
+        .type = QXL_SURFACE_CMD_CREATE,
+        .u.surface_create = {.format = SPICE_SURFACE_FMT_32_xRGB,
+                             .width = SURFACE_WIDTH,
+                             .height = SURFACE_HEIGHT,
+                             .stride = SURFACE_WIDTH * 4,
+                             .data = pixels},
+    };
+    QXLCommandExt command = {.cmd.type = QXL_CMD_SURFACE, .group_id = QXL_HOST_GROUP};
+
+    command.cmd.data = qxl_host_place(display, &surface, sizeof(surface));
+    host->surface = qxl_host_pointer(display, pixels);
+    host->pixels = qxl_host_create_primary(display, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB,
+                                           QXL_SURF_FLAG_KEEP_DATA);
+    g_hash_table_add(display->outstanding, qxl_host_pointer(display, command.cmd.data));
+    spice_qxl_loadvm_commands(&display->qxl, &command, 1);
+}
+
+/*
+ * "fill SURFACE LEFT TOP RIGHT BOTTOM COLOR" draws, "paint ..." writes into the memory of what
+ * bring_display() has made, "create" and "destroy" the off-screen surface, "copy X Y" shows it.
+ */
+static bool draw_command(struct host *host, const char *line)
+{
+    struct qxl_host *display = host->displays[0];
+    int id, left, top, right, bottom;
+    unsigned color;
+
+    if (sscanf(line, "fill %d %d %d %d %d %x", &id, &left, &top, &right, &bottom, &color) == 6) {
+        qxl_host_fill(display, (uint32_t)id, left, top, right, bottom, color);
+    } else if (sscanf(line, "paint %d %d %d %d %d %x", &id, &left, &top, &right, &bottom, &color) ==
+               6) {
+        for (int y = top; y < bottom; y++) {
+            for (int x = left; x < right; x++) {
+                (id == 0 ? host->pixels
+                         : host->surface)[y * (id == 0 ? WIDTH : SURFACE_WIDTH) + x] = color;
+            }
+        }
+    } else if (strcmp(line, "create") == 0) {
+        qxl_host_create_surface(display, SURFACE, SPICE_SURFACE_FMT_32_xRGB, SURFACE_WIDTH,
+                                SURFACE_HEIGHT, 0);
+    } else if (strcmp(line, "destroy") == 0) {
+        qxl_host_destroy_surface(display, SURFACE);
+    } else if (sscanf(line, "copy %d %d", &left, &top) == 2) {
+        QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, left, top, left + SURFACE_WIDTH,
+                                                 top + SURFACE_HEIGHT);
+
+        drawable.surfaces_dest[0] = SURFACE;
+        drawable.surfaces_rects[0] = (QXLRect){0, 0, SURFACE_HEIGHT, SURFACE_WIDTH};
+        drawable.u.copy.src_bitmap = qxl_host_surface_image(display, SURFACE);
+        drawable.u.copy.src_area = drawable.surfaces_rects[0];
+        drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+        qxl_host_push_drawable(display, &drawable);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 /* "migrate-WHAT ..."; the result is printed. */
@@ -209,6 +279,8 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
         printf("%d\n", spice_server_remove_interface(&tablet.base));
     } else if (g_str_has_prefix(line, "display ")) {
         host->displays[line[8] == '1'] = create_display(host->server, line[8] == '1');
+    } else if (strcmp(line, "empty-display") == 0) {
+        host->displays[0] = qxl_host_create(host->server, 0, 1024 * 1024);
     } else if (g_str_has_prefix(line, "no-display ")) {
         g_clear_pointer(&host->displays[line[11] == '1'], qxl_host_destroy);
     } else if (strcmp(line, "no-picture") == 0) {
@@ -223,6 +295,16 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
         migrate_command(host, line);
     } else if (strcmp(line, "start") == 0) {
         spice_server_vm_start(host->server);
+    } else if (strcmp(line, "stop") == 0) {
+        spice_server_vm_stop(host->server);
+        printf("stopped\n");
+    } else if (strcmp(line, "bring-display") == 0) {
+        bring_display(host);
+    } else if (strcmp(line, "update") == 0) {
+        qxl_host_update(host->displays[0], 0, WIDTH, HEIGHT);
+        printf("updated\n");
+    } else {
+        draw_command(host, line);
     }
     return G_SOURCE_CONTINUE;
 }
@@ -290,6 +372,7 @@ int main(int argc, char **argv)
     if (unix_path != NULL) {
         spice_server_set_addr(host.server, unix_path, SPICE_ADDR_FLAG_UNIX_ONLY);
     }
+    spice_server_set_seamless_migration(host.server, seamless);
     if (sasl) {
         spice_server_set_sasl(host.server, 1);
     }

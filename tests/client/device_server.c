@@ -22,7 +22,7 @@ struct device {
     SpiceCharDeviceInstance instance; /* the first member */
     char *name, *subtype;
     GByteArray *to_server;
-    guint said;    /* bytes of it that were read */
+    guint said;     /* bytes of it that were read */
     int64_t room;   /* bytes that write() still takes; -1: all */
     bool wakes;     /* calls wakeup from inside read() and write() */
     bool removes;   /* removes itself in the next read() */
@@ -39,6 +39,7 @@ struct host {
     QXLInterface display_interface;
     SpicePlaybackInstance playback, second_playback;
     SpiceRecordInstance record;
+    SpiceMigrateInstance migrate;
     uint32_t played; /* samples, for the next tone to go on */
 };
 
@@ -354,6 +355,30 @@ static bool record_command(struct host *host, char **words)
     return true;
 }
 
+static void on_migrated(SpiceMigrateInstance *sin G_GNUC_UNUSED)
+{
+    printf("migrate-connected\n");
+}
+
+static const SpiceMigrateInterface migrate_interface = {
+    .base = {SPICE_INTERFACE_MIGRATION, "test", SPICE_INTERFACE_MIGRATION_MAJOR,
+             SPICE_INTERFACE_MIGRATION_MINOR},
+    .migrate_connect_complete = on_migrated,
+};
+
+static bool migrate_command(struct host *host, char **words)
+{
+    if (strcmp(words[0], "migrate") == 0) {
+        printf("%d\n",
+               spice_server_migrate_connect(host->server, "127.0.0.1", atoi(words[1]), -1, NULL));
+    } else if (strcmp(words[0], "migrate-end") == 0) {
+        printf("%d\n", spice_server_migrate_end(host->server, 1));
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void add_display(struct host *host)
 {
     host->display = qxl_host_create(host->server, 0, 1024 * 1024);
@@ -408,7 +433,7 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     }
     words = g_strsplit(g_strchomp(line), " ", 6);
     if (!device_command(host, words) && !playback_command(host, words) &&
-        !record_command(host, words)) {
+        !record_command(host, words) && !migrate_command(host, words)) {
         server_command(host, words);
     }
     printf("done %s\n", words[0]);
@@ -438,7 +463,8 @@ int main(void)
     struct host host = {.server = spice_server_new(),
                         .loop = g_main_loop_new(NULL, FALSE),
                         .playback.base.sif = &playback_interface.base,
-                        .record.base.sif = &record_interface.base};
+                        .record.base.sif = &record_interface.base,
+                        .migrate.base.sif = &migrate_interface.base};
     int fd;
 
     setvbuf(stdin, NULL, _IONBF, 0);
@@ -446,7 +472,9 @@ int main(void)
     fd = listen_on_loopback();
     spice_server_set_noauth(host.server);
     spice_server_set_listen_socket_fd(host.server, fd);
-    if (spice_server_init(host.server, core_loop_interface()) != 0) {
+    spice_server_set_seamless_migration(host.server, 1);
+    if (spice_server_init(host.server, core_loop_interface()) != 0 ||
+        spice_server_add_interface(host.server, &host.migrate.base) != 0) {
         fprintf(stderr, "device_server: cannot start\n");
         return 1;
     }

@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Clients that take their state to another server. Facts: spice-wire.md sections 7.4, 7.6, 7.7."""
+
+import hashlib
+import os
+import struct
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
+import spice_client as spice
+from bare_server import BareServer
+from gtk_client import GtkClient
+from tap import Tap
+from traveller import ACK, CARRIED, MAIN_CAPS, NACK, PORT, SMARTCARD, Traveller, VMC
+
+WIDTH, HEIGHT = 320, 200
+SET_ACK = 3
+SURFACE_CREATE, SURFACE_DESTROY, DRAW_COPY, DRAW_FILL, INVAL_PALETTES, INVAL_PIXMAPS, MARK = \
+    314, 315, 304, 302, 108, 106, 102
+MAIN, DISPLAY, INPUTS, CURSOR = [(kind, 0) for kind in
+                                 (spice.MAIN, spice.DISPLAY, spice.INPUTS, spice.CURSOR)]
+DISPLAY_CAPS = 0xf
+tap = Tap()
+
+
+def migrate(server, text, result=0):
+    server.command(text)
+    line = server.expect("migrate ")
+    assert line == f"migrate {result}", f"{text}: {line}"
+
+
+class Screen:
+    """The picture that a server is told to show."""
+
+    def __init__(self):
+        self.rows = [[(0, 0, 0)] * WIDTH for _ in range(HEIGHT)]
+        self.fills = []
+
+    def fill(self, left, top, right, bottom, color):
+        pixel = (color & 0xff, color >> 8 & 0xff, color >> 16 & 0xff)
+        for row in self.rows[top:bottom]:
+            row[left:right] = [pixel] * (right - left)
+        self.fills.append((left, top, right, bottom, color))
+        return " ".join(map(str, (0, left, top, right, bottom))) + f" {color:x}"
+
+    def checksum(self):
+        return hashlib.sha256(bytes(value for row in self.rows for pixel in row
+                                    for value in pixel)).hexdigest()
+
+
+def draw(server, screen, *rectangle):
+    server.command("fill " + screen.fill(*rectangle))
+
+
+def bring(server, screen):
+    """The machine comes to a server that is not running: with its memory, not with commands."""
+    server.command("bring-display")
+    for left, top, right, bottom, color in screen.fills:
+        server.command(f"paint 0 {left} {top} {right} {bottom} {color:x}")
+
+
+def shows(client, screen):
+    deadline = time.monotonic() + 10
+    while client.picture() != screen.checksum():
+        assert time.monotonic() < deadline, "the client shows something else"
+        time.sleep(0.05)
+
+
+def source_and_target(*options):
+    """A running one with an off-screen surface, and one that waits for the machine."""
+    source = BareServer("--seamless", *options)
+    target = BareServer("--seamless", "--no-start", *options)
+    migrate(source, "migrate-interface")
+    migrate(target, "migrate-interface")
+    target.command("empty-display")
+    source.command("display 0")
+    source.command("start")
+    source.command("create")
+    source.command("fill 5 0 0 64 48 c0ffee")
+    return source, target
+
+
+def traveller(source):
+    client = Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0, CURSOR: 0})
+    client.links[DISPLAY].send_message(101, struct.pack("<BqBi", 1, 1 << 20, 1, 1 << 20))
+    client.links[DISPLAY].expect(MARK)
+    return client
+
+
+def leave(source, target, client):
+    migrate(source, f"migrate-connect 127.0.0.1 {target.port} -1")
+    client.prepare()
+    source.expect("migrate-connected")
+    source.command("stop")
+    source.expect("stopped")
+    migrate(source, "migrate-end 1")
+
+
+with tap.case("what each channel gives its client to take along"):
+    source, target = source_and_target()
+    screen = Screen()
+    target.command("bring-display")
+    with traveller(source) as client:
+        client.links[INPUTS].expect(101)
+        for _ in range(7):
+            client.links[INPUTS].send_message(111, struct.pack("<iiH", 1, 1, 0))
+        client.links[INPUTS].expect(111)
+        leave(source, target, client)
+        for key in client.links:
+            client.collect(key)
+        assert client.flags == {MAIN: 3, DISPLAY: 3, INPUTS: 3, CURSOR: 0}, client.flags
+        assert client.states[INPUTS] == b"ICMD" + struct.pack("<IH", 1, 7 % 4)
+        assert client.states[MAIN] == b"MNMD" + struct.pack("<II", 1, 1) + bytes(53), \
+            "no agent: 65 bytes"
+        state = client.states[DISPLAY]
+        assert state[:8] == b"DCMD\1\0\0\0" and len(state) == 84 + 4
+        serial, slow, cache, pixels, freezer = struct.unpack_from("<QBBqB", state, 8)
+        assert (slow, cache, pixels, freezer) == (0, 1, 1 << 20, 1)
+        assert serial > 3
+        dictionary, window, encoders, number, at = struct.unpack_from("<BIIQI", state, 59)
+        assert (dictionary, window) == (1, 1 << 20)
+        assert struct.unpack_from("<2I", state, at) == (1, 0), "one surface, the primary"
+        for key in client.links:
+            client.arrive(key)
+        source.expect("migrate-ended")
+        target.command("start")
+        client.links[INPUTS].expect(102)
+        kind, _ = client.links[DISPLAY].read_message()
+        assert kind == SET_ACK
+        assert client.links[DISPLAY].read_message()[0] == INVAL_PALETTES
+        assert client.links[DISPLAY].read_message()[0] == INVAL_PIXMAPS
+    source.stop()
+    target.stop()
+
+with tap.case("the target draws only what is new"):
+    source, target = source_and_target()
+    with traveller(source) as client:
+        source.command("copy 0 0")
+        client.links[DISPLAY].expect(DRAW_COPY)
+        leave(source, target, client)
+        target.command("bring-display")
+        target.command("start")
+        # Before the client has come, and after.
+        target.command("fill 0 10 10 20 20 ff0000")
+        target.command("update")
+        target.expect("updated")
+        client.move()
+        display = client.links[DISPLAY]
+        kinds = []
+        while DRAW_COPY not in kinds:
+            kind, body = display.read_message()
+            kinds.append(kind)
+        box = struct.unpack_from("<4i", body, 4)
+        assert box == (10, 10, 20, 20), f"top, left, bottom, right: {box}"
+        target.command("copy 100 100")
+        target.command("fill 0 0 0 1 1 1")
+        while DRAW_FILL not in kinds:
+            kind, body = display.read_message()
+            kinds.append(kind)
+        assert SURFACE_CREATE not in kinds and MARK not in kinds, kinds
+        assert kinds.count(DRAW_COPY) == 2
+    source.stop()
+    target.stop()
+
+with tap.case("surfaces that the target destroys before the client has come"):
+    source, target = source_and_target()
+    with traveller(source) as client:
+        source.command("copy 0 0")
+        client.links[DISPLAY].expect(DRAW_COPY)
+        leave(source, target, client)
+        target.command("bring-display")
+        target.command("start")
+        target.command("destroy")
+        target.command("create")
+        target.command("fill 5 0 0 9 9 5")
+        target.command("update")
+        target.expect("updated")
+        client.move()
+        display = client.links[DISPLAY]
+        assert struct.unpack("<I", display.expect(SURFACE_DESTROY, SURFACE_CREATE)) == (5,)
+        target.command("copy 7 7")
+        assert struct.unpack_from("<I", display.expect(SURFACE_CREATE, SURFACE_DESTROY)) == (5,)
+    source.stop()
+    target.stop()
+
+with tap.case("states that the target does not take"):
+    good = {
+        DISPLAY: b"DCMD" + struct.pack("<IQBBqB4QBIIQI", 1, 9, 0, 1, 1 << 20, 1, 0, 0, 0, 0, 1,
+                                       1 << 20, 4, 0, 80) + struct.pack("<2I", 1, 0),
+        INPUTS: b"ICMD" + struct.pack("<IH", 1, 0),
+        MAIN: b"MNMD" + struct.pack("<II", 1, 1) + bytes(53),
+    }
+
+    def surfaces(*ids, count=None):
+        return good[DISPLAY][:80] + struct.pack("<I", len(ids) if count is None else count) + \
+            struct.pack(f"<{len(ids)}I", *ids)
+
+    def at(state, offset, form, value):
+        size = struct.calcsize(form)
+        return state[:offset] + struct.pack(form, value) + state[offset + size:]
+
+    display, main = good[DISPLAY], good[MAIN]
+    device = at(at(main, 12, "<B", 1), 57, "<I", 0)
+    bad = {
+        DISPLAY: [b"", b"DCMD", display[:79], display[:83], at(display, 0, "<I", 1),
+                  at(display, 4, "<I", 2), at(display, 18, "<q", -1),
+                  at(display, 18, "<q", 1 << 40), at(display, 60, "<i", -5),
+                  at(display, 76, "<I", 0xffffffff), at(display, 76, "<I", 85),
+                  surfaces(0, 0), surfaces(1 << 20), surfaces(0, count=2),
+                  surfaces(count=0xffffffff), surfaces(0, count=0x40000001),
+                  display + bytes(64 * 1024)],
+        INPUTS: [b"", b"ICMD\1\0\0\0", b"DCMD\1\0\0\0\0\0", b"ICMD\2\0\0\0\0\0"],
+        MAIN: [b"", main[:64], at(main, 8, "<I", 2), at(device, 21, "<I", 1 << 31),
+               at(device, 29, "<I", 0xfffffff0) + bytes(8), at(device, 34, "<I", 9),
+               at(at(device, 34, "<I", 8), 38, "<I", 3), at(device, 47, "<I", 20),
+               at(device, 47, "<I", 0xffffffff), at(device, 59, "<B", 9),
+               at(at(device, 21, "<I", 1), 25, "<I", 2)],
+    }
+    source, target = source_and_target()
+    target.command("bring-display")
+    target.command("start")
+    for key, states in bad.items():
+        for number, state in enumerate([*states, None]):
+            with Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0, CURSOR: 0}) as client:
+                assert client.connect(target.port) == ACK
+                link = client.next[key]
+                if state is None:
+                    link.send_message(103 if key == INPUTS else 101, bytes(14))
+                else:
+                    link.send_message(CARRIED, state)
+                link.socket.settimeout(5)
+                assert link.is_closed(), f"{key}, state {number} was taken"
+    with Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0, CURSOR: 0}) as client:
+        assert client.connect(target.port) == ACK
+        for key, state in good.items():
+            client.next[key].send_message(CARRIED, state)
+        client.next[INPUTS].expect(102)
+        client.next[DISPLAY].expect(DRAW_COPY)
+    # The states of other servers: acknowledgements that are owed, lossy rectangles.
+    with Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0}) as client:
+        assert client.connect(target.port) == ACK
+        client.next[MAIN].send_message(CARRIED, main)
+        client.next[INPUTS].send_message(CARRIED, b"ICMD" + struct.pack("<IH", 1, 65535))
+        assert [client.next[INPUTS].read_message()[0] for _ in range(6)] == \
+            [101, 111, 111, 111, 111, 102]
+        client.next[DISPLAY].send_message(CARRIED, surfaces(0, 1, 2, 3, 4, count=1))
+        client.next[DISPLAY].expect(DRAW_COPY)
+    target.stop()
+    source.stop()
+
+with tap.case("marks and states out of place"):
+    source = BareServer("--seamless")
+    source.command("display 0")
+    for kind, body in ((4, b""), (5, b"MNMD" + struct.pack("<II", 1, 1) + bytes(53))):
+        with Traveller(source.port, {INPUTS: 0}) as client:
+            client.main.send_message(kind, body)
+            assert client.main.is_closed()
+        with Traveller(source.port, {INPUTS: 0}) as client:
+            client.links[INPUTS].send_message(kind, body[:40])
+            assert client.links[INPUTS].is_closed()
+    with spice.Main(source.port, channel=MAIN_CAPS) as main:
+        main.send_message(110, struct.pack("<I", 1))
+        assert main.is_closed(), "it has not come from anywhere"
+    source.stop()
+
+with tap.case("a newer client, or a server that may not: it starts anew"):
+    source = BareServer("--seamless")
+    for options, version in ((("--seamless",), 2), ((), 1)):
+        target = BareServer(*options)
+        with Traveller(source.port) as client:
+            assert client.connect(target.port, version) == NACK
+            client.next[MAIN].send_message(109)
+            client.next[MAIN].expect(103)
+        target.stop()
+    source.stop()
+
+with tap.case("a client that never brings its state is disconnected, the others are not"):
+    source, target = source_and_target()
+    target.command("bring-display")
+    with Traveller(source.port, {INPUTS: 0}) as client:
+        assert client.connect(target.port) == ACK
+        client.next[INPUTS].close()
+        client.next[MAIN].send_message(CARRIED, b"MNMD" + struct.pack("<II", 1, 1) + bytes(53))
+        client.next[MAIN].expect(105)
+        target.command("clients")
+        assert target.devices(1)[0] in ("1",), target.seen[-3:]
+    target.stop()
+    source.stop()
+
+# spice-gtk.
+
+
+def move(client, here, there, screen):
+    migrate(here, f"migrate-connect 127.0.0.1 {there.port} -1")
+    here.expect("migrate-connected")
+    here.command("stop")
+    here.expect("stopped")
+    migrate(here, "migrate-end 1")
+    bring(there, screen)
+    there.command("start")
+    draw(there, screen, 30, 30, 50, 40, 0x00ff00)
+    here.expect("migrate-ended")
+    client.expect("migration none")
+    draw(there, screen, 100, 0, 200, 30, 0xff00ff)
+    shows(client, screen)
+    trouble = [line for line in client.seen if "error" in line or line == "disconnected" or
+               "closed" in line]
+    assert not trouble, trouble
+
+
+with tap.case("spice-gtk travels; nothing is drawn anew"):
+    here = BareServer("--seamless")
+    here.command("display 0")
+    here.command("start")
+    migrate(here, "migrate-interface")
+    screen = Screen()
+    draw(here, screen, 0, 0, WIDTH, HEIGHT, 0x123456)
+    with GtkClient("host=127.0.0.1", f"port={here.port}") as client:
+        client.expect("display 0 320 200")
+        for step in range(6):
+            draw(here, screen, 10 * step, 20, 60, 60, 0x10101 * step)
+            shows(client, screen)
+            there = BareServer("--seamless", "--no-start")
+            migrate(there, "migrate-interface")
+            there.command("empty-display")
+            move(client, here, there, screen)
+            here.stop()
+            here = there
+        shown = [line for line in client.seen if "display" in line]
+        assert shown == ["display 0 320 200"], shown
+    here.stop()
+
+tap.finish()
