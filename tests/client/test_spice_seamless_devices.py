@@ -15,7 +15,8 @@ from tap import Tap
 from traveller import PORT, SMARTCARD, Traveller, VMC
 
 CONNECTED_OLD, DISCONNECTED, DATA, TOKEN, CONNECTED = 107, 108, 109, 110, 115
-START, SAY, GIVE = 106, 107, 108
+ATTACH, START, SAY, GIVE = 104, 106, 107, 108
+CHANNELS = 104
 CLIPBOARD, DISCONNECT = 4, 9
 MAIN = (spice.MAIN, 0)
 tap = Tap()
@@ -63,6 +64,8 @@ def move(source, target, client):
 
 def start(client, tokens=100):
     client.main.send_message(START, struct.pack("<I", tokens))
+    client.main.send_message(ATTACH)
+    client.main.expect(CHANNELS)  # so START has been heard
 
 
 def written(server, count, device="agent"):
