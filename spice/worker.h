@@ -9,6 +9,7 @@
 
 #include "spice/cursor_channel.h"
 #include "spice/display_channel.h"
+#include "spice/draw_batch.h"
 #include "spice/memslot.h"
 #include "spice/record.h"
 #include "spice/server.h"
@@ -43,6 +44,7 @@ struct display_worker {
     struct recorder *recorder; /* the server's; NULL: nothing is recorded */
     struct memslots memslots;
     struct surfaces surfaces;
+    struct draw_batch batch; /* empty but while the command ring is being read */
     struct display display;
     struct cursor cursor;
 
@@ -65,7 +67,9 @@ void worker_drain_cursor_ring(struct display_worker *worker);
 void worker_drain_command_ring(struct display_worker *worker);
 
 /* worker_commands.c */
+/* Drawing is put off until worker_draw_batch(). */
 void worker_execute(struct display_worker *worker, const QXLCommandExt *command);
+void worker_draw_batch(struct display_worker *worker);
 void worker_execute_cursor(struct display_worker *worker, const QXLCommandExt *command);
 /* A command that describes the state before a migration: SURFACE CREATE keeps its data. */
 void worker_execute_saved(struct display_worker *worker, const QXLCommandExt *command);

@@ -27,25 +27,46 @@ static const char *check_drawable(const struct display_worker *worker,
     return NULL;
 }
 
+static void draw_and_show(struct display_worker *worker, struct drawable *drawable)
+{
+    const struct draw *draw = &drawable->draw;
+    struct surface *surface = surfaces_find(&worker->surfaces, draw->surface_id);
+    pixman_region32_t region;
+    const char *wrong;
+
+    display_prepare(&worker->display, drawable, surface);
+    wrong = surface_draw(&worker->surfaces, surface, draw, &region);
+
+    if (wrong != NULL) {
+        worker_refuse(worker, "a drawing command was dropped", wrong);
+    } else if (pixman_region32_not_empty(&region)) {
+        display_draw(&worker->display, drawable, surface, &region);
+        surface->blank = false;
+    }
+    pixman_region32_fini(&region);
+}
+
+void worker_draw_batch(struct display_worker *worker)
+{
+    for (unsigned i = 0; i < worker->batch.count; i++) {
+        draw_and_show(worker, worker->batch.drawables[i]);
+        drawable_unref(worker->batch.drawables[i]);
+    }
+    worker->batch.count = 0;
+}
+
 static void execute_draw(struct display_worker *worker, const QXLCommandExt *command)
 {
     struct drawable *drawable = drawable_create(worker->qxl);
-    const struct draw *draw = &drawable->draw;
     const char *wrong = parse_drawable(&worker->memslots, command, drawable);
-    struct surface *surface;
-    pixman_region32_t region;
 
     if (wrong == NULL)
         wrong = check_drawable(worker, drawable);
-    if (wrong == NULL && draw->type != QXL_DRAW_NOP) {
-        surface = surfaces_find(&worker->surfaces, draw->surface_id);
-        display_prepare(&worker->display, drawable, surface);
-        wrong = surface_draw(&worker->surfaces, surface, draw, &region);
-        if (wrong == NULL && pixman_region32_not_empty(&region)) {
-            display_draw(&worker->display, drawable, surface, &region);
-            surface->blank = false;
-        }
-        pixman_region32_fini(&region);
+    if (wrong == NULL && drawable->draw.type != QXL_DRAW_NOP) {
+        draw_batch_add(&worker->batch, drawable, &worker->surfaces);
+        if (worker->batch.count == DRAW_BATCH_MAX)
+            worker_draw_batch(worker);
+        return;
     }
     if (wrong != NULL)
         worker_refuse(worker, "a drawing command was dropped", wrong);
@@ -60,7 +81,7 @@ static void execute_update(struct display_worker *worker, const QXLCommandExt *c
 
     if (wrong == NULL && surfaces_find(&worker->surfaces, update.surface_id) == NULL)
         wrong = "the surface to update does not exist";
-    /* All is drawn already. */
+    worker_draw_batch(worker);
     if (wrong != NULL)
         worker_refuse(worker, "an update command was dropped", wrong);
     else if (worker->interface->notify_update != NULL)
@@ -123,10 +144,13 @@ static void execute_surface(struct display_worker *worker, const QXLCommandExt *
     } else if (wrong == NULL) {
         struct surface *old = surfaces_find(&worker->surfaces, surface.surface_id);
 
-        if (old == NULL)
+        if (old == NULL) {
             wrong = "the surface to destroy does not exist";
-        else
+        } else {
+            if (draw_batch_forget(&worker->batch, old->id))
+                worker_draw_batch(worker);
             worker_destroy_surface(worker, old);
+        }
     }
     if (wrong != NULL)
         worker_refuse(worker, "a surface command was dropped", wrong);

@@ -66,7 +66,7 @@ static enum ring_state service(struct display_worker *worker, struct worker_ring
     }
 }
 
-/* The command ring, in steps: clients that keep up are not left behind by more than a step. */
+/* The command ring, in steps: clients that keep up are not left behind by more than a batch. */
 static enum ring_state service_commands(struct display_worker *worker, int64_t deadline,
                                         unsigned *wait_ms)
 {
@@ -75,11 +75,14 @@ static enum ring_state service_commands(struct display_worker *worker, int64_t d
     do {
         if (display_must_wait(&worker->display, wait_ms)) {
             worker_wake_clients(worker);
-            if (display_must_wait(&worker->display, wait_ms))
-                return RING_WAITS;
+            if (display_must_wait(&worker->display, wait_ms)) {
+                state = RING_WAITS;
+                break;
+            }
         }
         state = service(worker, &worker->command_ring, worker_execute, deadline);
     } while (state == RING_STEP);
+    worker_draw_batch(worker);
     return state;
 }
 
@@ -115,6 +118,7 @@ static void drain(struct display_worker *worker, struct worker_ring *ring,
         execute(worker, &command);
         commands++;
     }
+    worker_draw_batch(worker);
     if (commands > 0) /* the ring must be asked for its notification again */
         loop_timer_start(worker->ring_timer, 0);
 }
