@@ -76,8 +76,8 @@ class Serve:
             output = self.output()
             self.folder.cleanup()
         if kind is None:
-            assert status == 0, (status, output)
-            assert "Sanitizer" not in output and "runtime error" not in output, output
+            assert status == 0, (status, output[-2000:])
+            assert "Sanitizer" not in output and "runtime error" not in output, output[-2000:]
 
 
 def feature(client, number, operation, data=b"", argsz=None):
