@@ -12,6 +12,8 @@
 
 /* pixman's coordinates are 16.16. */
 #define PIXMAN_MAX 32767
+/* What is converted at once; columns of it begin at multiples of 4 bytes. */
+#define CONVERTED_SIDE 16384
 /* What one command may make us allocate for pixels that cannot be used in place. */
 #define PRIVATE_MAX ((size_t)512 << 20)
 
@@ -168,36 +170,54 @@ static const char *image_gather(struct image *image, const struct draw_image *fr
     return reason;
 }
 
+/* Lets pixman convert WIDTH pixels of some rows; both images are seen from column X on. */
+static bool convert_columns(const struct image *from, const struct image *to, int x, int width,
+                            int rows)
+{
+    size_t from_offset = (size_t)x * (from->bits / 8), to_offset = (size_t)x * (to->bits / 8);
+    pixman_image_t *source =
+        pixman_image_create_bits(from->format, width, rows,
+                                 (uint32_t *)((uint8_t *)from->owned + from_offset), from->stride);
+    pixman_image_t *result = pixman_image_create_bits(
+        to->format, width, rows, (uint32_t *)((uint8_t *)to->owned + to_offset), to->stride);
+    bool good = source && result;
+
+    if (good)
+        pixman_image_composite32(PIXMAN_OP_SRC, source, NULL, result, 0, 0, 0, 0, 0, 0, width,
+                                 rows);
+    if (source)
+        pixman_image_unref(source);
+    if (result)
+        pixman_image_unref(result);
+    return good;
+}
+
 const char *image_convert(struct image *image, pixman_format_code_t format, int first, int end)
 {
     struct image converted = *image;
     const char *reason;
 
-    if (image->width > PIXMAN_MAX)
-        return "the image is too large to be converted";
     converted.owned = NULL;
     converted.format = format;
     converted.bits = PIXMAN_FORMAT_BPP(format);
     reason = image_allocate(&converted, first, end, true);
-    if (reason)
-        return reason;
+    for (int y = first; !reason && y < end; y += CONVERTED_SIDE) {
+        int rows = MIN(end - y, CONVERTED_SIDE);
+        struct image from = *image, to = converted;
 
-    pixman_image_t *from = pixman_image_create_bits(image->format, image->width, end - first,
-                                                    image->owned, image->stride);
-    pixman_image_t *to = pixman_image_create_bits(format, image->width, end - first,
-                                                  converted.owned, converted.stride);
-    if (from && to)
-        pixman_image_composite32(PIXMAN_OP_SRC, from, NULL, to, 0, 0, 0, 0, 0, 0, image->width,
-                                 end - first);
-    else
-        reason = "out of memory for an image";
-    if (from)
-        pixman_image_unref(from);
-    if (to)
-        pixman_image_unref(to);
+        from.owned = (uint8_t *)from.owned + (y - first) * from.stride;
+        to.owned = (uint8_t *)to.owned + (y - first) * to.stride;
+        for (int x = 0; !reason && x < image->width; x += CONVERTED_SIDE)
+            if (!convert_columns(&from, &to, x, MIN(image->width - x, CONVERTED_SIDE), rows))
+                reason = "out of memory for an image";
+    }
+    if (reason) {
+        g_free(converted.owned);
+        return reason;
+    }
     g_free(image->owned);
     *image = converted;
-    return reason;
+    return NULL;
 }
 
 static const char *bitmap_check(const struct draw_image *image)
