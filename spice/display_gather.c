@@ -13,6 +13,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_channel.h"
+#include "spice/moves.h"
 #include "spice/snapshot.h"
 
 #include <spice/protocol.h>
@@ -93,13 +94,48 @@ static enum path path_of(const struct drawable *drawable)
                                                                           : PATH_CHANGE;
 }
 
+/* Clients are told to move what has moved within BOX. False: nothing has. */
+static bool send_moves(struct display *display, struct surface *surface, const draw_rect *box)
+{
+    struct move moves[MOVES_MAX];
+    unsigned count = moves_find(&surface->front, surface->canvas, box, moves);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct drawable *command = snapshot_move(surface->id, &moves[i].box, moves[i].from);
+
+        front_move(&surface->front, &moves[i].box, moves[i].from);
+        display_queue(display, command, surface);
+        drawable_unref(command);
+    }
+    return count > 0;
+}
+
+/* What looks different in BOX, and has not just moved there, is added to display->changes. */
+static void find_changes(struct display *display, struct surface *surface, const draw_rect *box)
+{
+    GArray *changes = display->changes;
+    unsigned first = changes->len;
+    draw_rect around;
+
+    front_compare(&surface->front, surface->canvas, box, changes);
+    if (changes->len == first)
+        return;
+    around = g_array_index(changes, draw_rect, first);
+    for (unsigned i = first + 1; i < changes->len; i++)
+        around = box_around(&around, &g_array_index(changes, draw_rect, i));
+    if (send_moves(display, surface, &around)) {
+        g_array_set_size(changes, first);
+        front_compare(&surface->front, surface->canvas, &around, changes);
+    }
+}
+
 /* Sends what looks different in BOX. */
 static void send_changes(struct display *display, struct surface *surface, const draw_rect *box)
 {
     GArray *changes = display->changes;
 
     g_array_set_size(changes, 0);
-    front_compare(&surface->front, surface->canvas, box, changes);
+    find_changes(display, surface, box);
     for (unsigned i = 0; i < changes->len; i++) {
         const draw_rect *change = &g_array_index(changes, draw_rect, i);
         struct drawable *snapshot;
@@ -203,7 +239,7 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
 
     g_array_set_size(changes, 0);
     for (int i = 0; i < count; i++)
-        front_compare(&surface->front, surface->canvas, &rects[i], changes);
+        find_changes(display, surface, &rects[i]);
     for (unsigned i = 0; i < changes->len; i++)
         news += box_size(&g_array_index(changes, draw_rect, i));
     if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {

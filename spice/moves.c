@@ -1,0 +1,201 @@
+/*
+ * Scrolling, found in pictures. SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Rows of pixels are compared by their hashes. Rows that are there once only say how far they have
+ * moved; the distance that most of them agree on is tried on all others.
+ */
+#include "spice/moves.h"
+#include "spice/boxes.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+/* Smaller moves are not worth looking for: rows, and pixels in all. */
+#define MIN_ROWS   8
+#define MIN_PIXELS 4096
+/* Where the whole width has not moved alike, strips of this width are tried. */
+#define STRIP_WIDTH 96
+/* A move is widened by as much at a time. */
+#define GROW_WIDTH 16
+/* Rows that must agree on the distance. */
+#define MIN_VOTES 4
+
+struct rows {
+    int count;
+    uint64_t *now, *before; /* hashes */
+};
+
+static void hash_rows(struct rows *rows, const struct front *front, const struct canvas *canvas,
+                      const draw_rect *box)
+{
+    size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
+
+    for (int i = 0; i < rows->count; i++) {
+        rows->now[i] =
+            XXH3_64bits(canvas_row(canvas, box->y1 + i) + (size_t)box->x1 * front->pixel, size);
+        rows->before[i] = XXH3_64bits(front_at(front, box->x1, box->y1 + i), size);
+    }
+}
+
+/* Where rows were: hash -> its only index, or REPEATED. */
+struct slot {
+    uint64_t hash;
+    int index; /* EMPTY, REPEATED or a row's */
+};
+enum { EMPTY = -1, REPEATED = -2 };
+
+static struct slot *find_slot(struct slot *slots, unsigned mask, uint64_t hash)
+{
+    unsigned at = hash & mask;
+
+    while (slots[at].index != EMPTY && slots[at].hash != hash)
+        at = (at + 1) & mask;
+    return &slots[at];
+}
+
+/* How far most rows have come from where they were, downwards; 0: they do not agree. */
+static int find_distance(const struct rows *rows)
+{
+    unsigned size = 4;
+    struct slot *slots;
+    unsigned *votes = g_new0(unsigned, 2 * rows->count);
+    int best = 0;
+
+    while (size < 2 * (unsigned)rows->count)
+        size *= 2;
+    slots = g_new(struct slot, size);
+    for (unsigned i = 0; i < size; i++)
+        slots[i].index = EMPTY;
+    for (int i = 0; i < rows->count; i++) {
+        struct slot *slot = find_slot(slots, size - 1, rows->before[i]);
+
+        slot->index = slot->index == EMPTY ? i : REPEATED;
+        slot->hash = rows->before[i];
+    }
+    for (int i = 0; i < rows->count; i++) {
+        const struct slot *slot = find_slot(slots, size - 1, rows->now[i]);
+        int distance = slot->index - i;
+
+        if (slot->index < 0 || distance == 0)
+            continue;
+        if (++votes[distance + rows->count] >= MIN_VOTES &&
+            (best == 0 || votes[distance + rows->count] > votes[best + rows->count]))
+            best = distance;
+    }
+    g_free(slots);
+    g_free(votes);
+    return best;
+}
+
+static bool has_moved(const struct rows *rows, int i, int distance)
+{
+    return i + distance >= 0 && i + distance < rows->count &&
+           rows->now[i] == rows->before[i + distance];
+}
+
+/* Adds runs of rows that came from DISTANCE below, in the order from FIRST by STEP. */
+static unsigned find_runs(const struct rows *rows, const draw_rect *box, int distance,
+                          struct move moves[MOVES_MAX])
+{
+    bool downwards = distance > 0; /* what moves first does not paint over what moves later */
+    unsigned count = 0;
+
+    for (int done = 0; done < rows->count && count < MOVES_MAX;) {
+        int i = downwards ? done : rows->count - 1 - done, length = 0;
+        bool news = false;
+
+        while (done + length < rows->count) {
+            int at = downwards ? i + length : i - length;
+
+            if (!has_moved(rows, at, distance))
+                break;
+            news = news || rows->now[at] != rows->before[at];
+            length++;
+        }
+        if (length >= MIN_ROWS && news) {
+            int y = box->y1 + (downwards ? i : i - length + 1);
+
+            moves[count++] =
+                (struct move){{box->x1, y, box->x2, y + length}, {box->x1, y + distance}};
+        }
+        done += MAX(length, 1);
+    }
+    return count;
+}
+
+/* Are WIDTH pixels from X on in all rows of MOVE what they were at its distance? */
+static bool columns_moved(const struct front *front, const struct canvas *canvas,
+                          const struct move *move, int x, int width)
+{
+    size_t left = (size_t)x * front->pixel, size = (size_t)width * front->pixel;
+
+    for (int i = 0; i < move->box.y2 - move->box.y1; i++) {
+        if (memcmp(canvas_row(canvas, move->box.y1 + i) + left,
+                   front_at(front, x, move->from.y + i), size) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void widen(const struct front *front, const struct canvas *canvas, const draw_rect *limit,
+                  struct move *move)
+{
+    while (move->box.x2 < limit->x2) {
+        int width = MIN(GROW_WIDTH, limit->x2 - move->box.x2);
+
+        if (!columns_moved(front, canvas, move, move->box.x2, width))
+            break;
+        move->box.x2 += width;
+    }
+    while (move->box.x1 > limit->x1) {
+        int width = MIN(GROW_WIDTH, move->box.x1 - limit->x1);
+
+        if (!columns_moved(front, canvas, move, move->box.x1 - width, width))
+            break;
+        move->box.x1 -= width;
+    }
+    move->from.x = move->box.x1;
+}
+
+/* Looks at what is in PART, and widens what is found there to BOX. */
+static unsigned find_in(struct rows *rows, const struct front *front, const struct canvas *canvas,
+                        const draw_rect *part, const draw_rect *box, struct move moves[MOVES_MAX])
+{
+    unsigned count;
+    int64_t moved = 0;
+    int distance;
+
+    hash_rows(rows, front, canvas, part);
+    distance = find_distance(rows);
+    if (distance == 0)
+        return 0;
+    count = find_runs(rows, part, distance, moves);
+    for (unsigned i = 0; i < count; i++) {
+        widen(front, canvas, box, &moves[i]);
+        moved += box_size(&moves[i].box);
+    }
+    return moved >= MIN_PIXELS ? count : 0;
+}
+
+unsigned moves_find(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+                    struct move moves[MOVES_MAX])
+{
+    int width = box->x2 - box->x1;
+    struct rows rows = {.count = box->y2 - box->y1};
+    unsigned count;
+
+    if (rows.count < 2 * MIN_ROWS || box_size(box) < 2 * MIN_PIXELS)
+        return 0;
+    rows.now = g_new(uint64_t, 2 * (size_t)rows.count);
+    rows.before = rows.now + rows.count;
+    count = find_in(&rows, front, canvas, box, box, moves);
+    for (int i = 1; i <= 3 && count == 0 && width >= 2 * STRIP_WIDTH; i++) {
+        draw_rect strip = *box;
+
+        strip.x1 += (width - STRIP_WIDTH) * i / 4;
+        strip.x2 = strip.x1 + STRIP_WIDTH;
+        count = find_in(&rows, front, canvas, &strip, box, moves);
+    }
+    g_free(rows.now);
+    return count;
+}
