@@ -10,9 +10,8 @@
 #include "cli/qmp.h"
 #include "cli/qmp_commands.h"
 #include "cli/screen.h"
+#include "cli/screendump.h"
 #include "cli/spice_host.h"
-#include "display/canvas.h"
-#include "display/picture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +34,7 @@ struct machine {
     GMainLoop *loop;
     struct spice_host spice;
     struct qmp_server *qmp;
+    struct screendumps *screendumps;
     struct inputs *inputs;
     struct screen *screen; /* of the first card; NULL: no window */
     struct card cards[MACHINE_CARDS_MAX];
@@ -97,6 +97,7 @@ struct machine *machine_create(const struct machine_options *options, GError **e
     machine->loop = g_main_loop_new(NULL, FALSE);
     machine->migrate = migrate_create(machine);
     machine->qmp = qmp_server_create(qmp_commands, machine);
+    machine->screendumps = screendumps_create();
     take_signals(machine);
     if (!spice_host_start(&machine->spice, options, send_event, machine, error)) {
         machine_destroy(machine);
@@ -112,6 +113,7 @@ void machine_destroy(struct machine *machine)
 {
     if (!machine)
         return;
+    screendumps_destroy(machine->screendumps);
     g_clear_pointer(&machine->migrate, migrate_destroy);
     inputs_disconnect(machine->inputs);
     screen_stop(machine->screen);
@@ -448,55 +450,26 @@ static struct card *find_card(struct machine *machine, const char *device, GErro
     return NULL;
 }
 
-/*
- * A private copy of the screen as it is between two things the guest does; its pixels belong to the
- * caller. The guest stands still for it, which also keeps the renderer from following a guest that
- * draws faster than it for ever.
- */
-static bool copy_screen(struct machine *machine, struct card *card, struct qxl_screen *screen,
-                        GError **error)
-{
-    struct engine *engine = card->engine;
-    void *copy = NULL;
-    bool shown;
-
-    if (machine->running)
-        engine->impl->stop(engine);
-    shown = qxl_card_screen(qxl_function_card(card->function), screen);
-    if (shown) {
-        size_t size = (size_t)ABS((int64_t)screen->stride) * screen->height;
-        copy = g_try_malloc(size);
-        if (copy)
-            screen->pixels = memcpy(copy, screen->pixels, size);
-    }
-    if (machine->running)
-        engine->impl->start(engine);
-    if (!copy)
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s",
-                    shown ? "There is no memory for a copy of the screen"
-                          : "The card shows nothing: its guest has set no mode");
-    return copy;
-}
-
-bool machine_screendump(struct machine *machine, const char *device, const char *path, bool png,
-                        GError **error)
+bool machine_screendump(struct machine *machine, const char *device,
+                        const struct screendump *request, GError **error)
 {
     struct card *card = find_card(machine, device, error);
-    struct qxl_screen screen;
-    bool good = false;
+    bool good;
 
-    if (!card || !copy_screen(machine, card, &screen, error))
+    if (!card)
         return false;
-    struct canvas *canvas = canvas_create((int)screen.width, (int)screen.height, screen.stride,
-                                          screen.format, screen.pixels);
-    if (canvas)
-        good = picture_save_as(canvas, NULL, path, png ? PICTURE_PNG : PICTURE_PPM, error);
-    else
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
-                    "A picture of %ux%u pixels in format %u cannot be saved", screen.width,
-                    screen.height, screen.format);
-    canvas_destroy(canvas);
-    g_free(screen.pixels);
+    /*
+     * The picture is what it is between two things the guest does, which also keeps the renderer
+     * from following a guest that draws faster than it for ever.
+     */
+    if (machine->running)
+        card->engine->impl->stop(card->engine);
+    good =
+        screendumps_take(machine->screendumps, qxl_function_card(card->function), request, error);
+    if (machine->running)
+        card->engine->impl->start(card->engine);
+    if (good)
+        screendumps_answer(machine->screendumps, qmp_server_defer(machine->qmp));
     return good;
 }
 

@@ -98,11 +98,12 @@ struct spice_auth *machine_auth(struct machine *machine);
 const struct spice_clients *machine_clients(const struct machine *machine);
 
 /*
- * Saves the picture of the card with the id DEVICE (NULL: the first card) to PATH as PNG or PPM.
- * DeviceNotFound when there is no such card.
+ * While a monitor's command runs: saves a picture of the card with the id DEVICE (NULL: the first
+ * card) and answers the command later. DeviceNotFound when there is no such card.
  */
-bool machine_screendump(struct machine *machine, const char *device, const char *path, bool png,
-                        GError **error);
+struct screendump;
+bool machine_screendump(struct machine *machine, const char *device,
+                        const struct screendump *request, GError **error);
 
 /* Prints where the server listens and how to connect. */
 void machine_print_address(const struct machine *machine);

@@ -30,6 +30,13 @@ struct session {
     struct qmp_framer framer;
     struct qmp_fds fds;
     GByteArray *output;
+    GByteArray *unread;      /* what has come behind a command that is answered later */
+    struct qmp_later *later; /* that command; NULL: none */
+};
+
+struct qmp_later {
+    struct session *session; /* a reference */
+    json_t *id;              /* of the request; NULL: none */
 };
 
 /* One listening socket. */
@@ -72,6 +79,7 @@ static void session_finish(void *data)
     qmp_framer_finish(&session->framer);
     qmp_fds_finish(&session->fds);
     g_byte_array_unref(session->output);
+    g_byte_array_unref(session->unread);
 }
 
 static void session_unref(void *session)
@@ -96,7 +104,8 @@ static gboolean session_readable(int fd, GIOCondition condition, gpointer data);
 /* Reads requests only while the client reads the answers. */
 static void session_update_watches(struct session *session)
 {
-    bool read = session->output->len<OUTPUT_PAUSE, write = session->output->len> 0;
+    bool read = session->output->len < OUTPUT_PAUSE && !session->later;
+    bool write = session->output->len > 0;
 
     if (session->fd < 0)
         return;
@@ -356,6 +365,15 @@ static bool read_request(json_t *request, const char **name, json_t **arguments,
     return *name;
 }
 
+/* Steals all. */
+static void session_answer(struct session *session, json_t *result, GError *error, json_t *id)
+{
+    if (result)
+        session_send(session, json_pack("{s:o,s:o*}", "return", result, "id", id));
+    else
+        session_send_error(session, error, id);
+}
+
 static void session_serve(struct session *session, const char *text, size_t size)
 {
     json_error_t problem;
@@ -376,10 +394,10 @@ static void session_serve(struct session *session, const char *text, size_t size
         result = run_command(session, name, arguments, &error);
         json_decref(arguments);
     }
-    if (result)
-        session_send(session, json_pack("{s:o,s:o*}", "return", result, "id", id));
+    if (session->later && !error)
+        session->later->id = id;
     else
-        session_send_error(session, error, id);
+        session_answer(session, result, error, id);
     json_decref(request);
 }
 
@@ -388,6 +406,11 @@ static void session_take(struct session *session, const char *data, size_t size)
     const char *why;
 
     while (session->fd >= 0) {
+        if (session->later) {
+            g_byte_array_append(session->unread, (const guint8 *)data, (guint)size);
+            session_update_watches(session);
+            return;
+        }
         switch (qmp_framer_take(&session->framer, &data, &size, &why)) {
         case QMP_FRAME_NONE:
             return;
@@ -400,6 +423,36 @@ static void session_take(struct session *session, const char *data, size_t size)
             break;
         }
     }
+}
+
+struct qmp_later *qmp_server_defer(struct qmp_server *server)
+{
+    struct qmp_later *later = g_new0(struct qmp_later, 1);
+
+    later->session = g_rc_box_acquire(server->current);
+    server->current->later = later;
+    return later;
+}
+
+void qmp_reply(struct qmp_later *later, json_t *result, GError *error)
+{
+    struct session *session = later->session;
+    GByteArray *unread = session->unread;
+
+    session->later = NULL;
+    session->unread = g_byte_array_new();
+    if (session->fd >= 0) {
+        session_answer(session, result, error, later->id);
+        session_take(session, (const char *)unread->data, unread->len);
+        session_update_watches(session);
+    } else {
+        json_decref(result);
+        json_decref(later->id);
+        g_clear_error(&error);
+    }
+    g_byte_array_unref(unread);
+    session_unref(session);
+    g_free(later);
 }
 
 static gboolean session_readable(int fd, GIOCondition condition, gpointer data)
@@ -436,6 +489,7 @@ static void welcome(struct qmp_server *server, int fd)
     session->server = server;
     session->fd = fd;
     session->output = g_byte_array_new();
+    session->unread = g_byte_array_new();
     qmp_framer_init(&session->framer);
     qmp_fds_init(&session->fds);
     g_ptr_array_add(server->sessions, session);

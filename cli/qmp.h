@@ -31,7 +31,8 @@ struct qmp_command {
     const struct qmp_argument *arguments; /* ends with name NULL; NULL: takes none */
     /*
      * ARGUMENTS is an object that has been checked against the table. Returns a new reference to
-     * the return value; NULL: failed, ERROR is set.
+     * the return value; NULL: failed, ERROR is set, or it is answered later, see
+     * qmp_server_defer().
      */
     json_t *(*run)(void *opaque, json_t *arguments, GError **error);
 };
@@ -54,6 +55,16 @@ void qmp_server_event(struct qmp_server *server, const char *name, json_t *data)
  * the caller's from then on, and the name is free again. -1 and ERROR.
  */
 int qmp_server_take_fd(struct qmp_server *server, const char *name, GError **error);
+
+/*
+ * While a command runs: it will be answered by qmp_reply(), and until then its client's further
+ * commands wait. The command returns NULL without an error.
+ */
+struct qmp_later;
+struct qmp_later *qmp_server_defer(struct qmp_server *server);
+/* RESULT or ERROR, both of which are stolen. The client, even the server, may be gone. IO thread.
+ */
+void qmp_reply(struct qmp_later *later, json_t *result, GError *error);
 
 /* The return value of query-version: {"qemu": {"major": ...}, "package": ...}. New reference. */
 json_t *qmp_version(void);

@@ -6,9 +6,13 @@
 #include "cli/machine.h"
 #include "cli/migrate_clients_qmp.h"
 #include "cli/migrate_qmp.h"
+#include "cli/screendump.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ARGUMENTS(name) static const struct qmp_argument name[]
 #define ARGUMENTS_END                                                                              \
@@ -82,6 +86,7 @@ static json_t *query_spice(void *opaque, json_t *arguments, GError **error)
     g_autofree char *version_text =
         g_strdup_printf("%u.%u.%u", version >> 16, version >> 8 & 0xff, version & 0xff);
     const struct listener *listener = machine_listener(opaque);
+    int64_t tls_port = machine_options(opaque)->spice.tls_port;
     json_t *info = json_pack(
         "{s:b,s:b,s:s,s:s,s:s,s:s,s:o}", "enabled", 1, "migrated", 0, "host", listener->host,
         "auth", spice_auth_name(machine_auth(opaque)), "compiled-version", version_text,
@@ -92,6 +97,8 @@ static json_t *query_spice(void *opaque, json_t *arguments, GError **error)
     (void)error;
     if (info && !listener->path)
         json_object_set_new(info, "port", json_integer(listener->port));
+    if (info && tls_port)
+        json_object_set_new(info, "tls-port", json_integer(tls_port));
     return info;
 }
 
@@ -139,31 +146,100 @@ static json_t *quit(void *opaque, json_t *arguments, GError **error)
 /* Pictures */
 
 ARGUMENTS(screendump_arguments) = {
-    {"filename", JSON_STRING, false},
-    {"device", JSON_STRING, true},
-    {"head", JSON_INTEGER, true},
-    {"format", JSON_STRING, true},
-    ARGUMENTS_END,
+    {"filename", JSON_STRING, false}, {"device", JSON_STRING, true}, {"head", JSON_INTEGER, true},
+    {"surface", JSON_INTEGER, true},  {"format", JSON_STRING, true}, ARGUMENTS_END,
 };
+
+static bool read_number(json_t *arguments, const char *name, int64_t none, int64_t *number,
+                        GError **error)
+{
+    json_t *value = json_object_get(arguments, name);
+
+    *number = value ? json_integer_value(value) : none;
+    return !value || (*number >= 0 && *number <= INT32_MAX) ||
+           refuse(error, "Parameter '%s' expects a number from 0 to %d", name, INT32_MAX);
+}
+
+static bool read_screendump(json_t *arguments, struct screendump *request, GError **error)
+{
+    const char *format = get_string(arguments, "format");
+
+    request->path = get_string(arguments, "filename");
+    request->format = format && !strcmp(format, "png") ? PICTURE_PNG : PICTURE_PPM;
+    if (!read_number(arguments, "head", SCREENDUMP_ALL_HEADS, &request->head, error) ||
+        !read_number(arguments, "surface", 0, &request->surface, error))
+        return false;
+    if (request->head != SCREENDUMP_ALL_HEADS && !get_string(arguments, "device"))
+        return refuse(error, "'head' must be specified together with 'device'");
+    if (request->head != SCREENDUMP_ALL_HEADS && request->surface)
+        return refuse(error, "'head' and 'surface' exclude each other: heads show surface 0");
+    if (format && strcmp(format, "png") && strcmp(format, "ppm"))
+        return refuse(error, "Parameter 'format' does not accept value '%s'; valid: ppm, png",
+                      format);
+    return true;
+}
 
 static json_t *screendump(void *opaque, json_t *arguments, GError **error)
 {
-    const char *format = get_string(arguments, "format");
-    json_t *head = json_object_get(arguments, "head");
-    bool good;
+    struct screendump request;
 
-    if (head && !get_string(arguments, "device"))
-        good = refuse(error, "'head' must be specified together with 'device'");
-    else if (head && json_integer_value(head))
-        good = refuse(error, "Parameter 'head' must be 0: one picture holds all heads of a card");
-    else if (format && strcmp(format, "png") && strcmp(format, "ppm"))
-        good =
-            refuse(error, "Parameter 'format' does not accept value '%s'; valid: ppm, png", format);
-    else
-        good = machine_screendump(opaque, get_string(arguments, "device"),
-                                  get_string(arguments, "filename"),
-                                  format && !strcmp(format, "png"), error);
-    return good ? qmp_nothing() : NULL;
+    if (read_screendump(arguments, &request, error))
+        machine_screendump(opaque, get_string(arguments, "device"), &request, error);
+    return NULL; /* the answer comes when the file is written */
+}
+
+/* Clients */
+
+static bool check_protocol(json_t *arguments, GError **error)
+{
+    const char *protocol = get_string(arguments, "protocol");
+
+    return !strcmp(protocol, "spice") ||
+           refuse(error, "Parameter 'protocol' does not accept value '%s'; valid: spice", protocol);
+}
+
+ARGUMENTS(add_client_arguments) = {
+    {"protocol", JSON_STRING, false},
+    {"fdname", JSON_STRING, false},
+    {"skipauth", JSON_TRUE, true},
+    {"tls", JSON_TRUE, true},
+    ARGUMENTS_END,
+};
+
+static bool check_client(struct machine *machine, int fd, bool tls, GError **error)
+{
+    struct stat status;
+    int type = 0;
+    socklen_t size = sizeof(type);
+
+    if (fstat(fd, &status) || !S_ISSOCK(status.st_mode) ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) || type != SOCK_STREAM)
+        return refuse(error, "parameter @fdname must name a connected stream socket");
+    if (tls && !machine_options(machine)->spice.tls_port)
+        return refuse(error, "parameter @tls needs the option -spice tls-port");
+    return true;
+}
+
+/* The server takes the descriptor over when it takes the client. */
+static json_t *add_client(void *opaque, json_t *arguments, GError **error)
+{
+    SpiceServer *server = machine_spice(opaque);
+    bool tls = json_is_true(json_object_get(arguments, "tls"));
+    int skip_auth = json_is_true(json_object_get(arguments, "skipauth"));
+
+    if (!check_protocol(arguments, error))
+        return NULL;
+    int fd = machine_take_fd(opaque, get_string(arguments, "fdname"), error);
+    if (fd < 0)
+        return NULL;
+    if (check_client(opaque, fd, tls, error)) {
+        if (!(tls ? spice_server_add_ssl_client(server, fd, skip_auth)
+                  : spice_server_add_client(server, fd, skip_auth)))
+            return qmp_nothing();
+        refuse(error, "spice failed to add client");
+    }
+    close(fd);
+    return NULL;
 }
 
 /* The password */
@@ -180,14 +256,6 @@ ARGUMENTS(expire_password_arguments) = {
     {"time", JSON_STRING, false},
     ARGUMENTS_END,
 };
-
-static bool check_protocol(json_t *arguments, GError **error)
-{
-    const char *protocol = get_string(arguments, "protocol");
-
-    return !strcmp(protocol, "spice") ||
-           refuse(error, "Parameter 'protocol' does not accept value '%s'; valid: spice", protocol);
-}
 
 static json_t *set_password(void *opaque, json_t *arguments, GError **error)
 {
@@ -229,6 +297,7 @@ const struct qmp_command qmp_commands[] = {
     {"cont", NULL, cont},
     {"system_reset", NULL, system_reset},
     {"screendump", screendump_arguments, screendump},
+    {"add_client", add_client_arguments, add_client},
     {"set_password", set_password_arguments, set_password},
     {"expire_password", expire_password_arguments, expire_password},
     {"migrate", migrate_arguments, qmp_migrate},

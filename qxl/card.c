@@ -186,6 +186,26 @@ bool qxl_card_irq_level(const struct qxl_card *card)
     return level;
 }
 
+static struct qxl_screen describe(const struct qxl_surface *surface)
+{
+    return (struct qxl_screen){
+        .width = surface->width,
+        .height = surface->height,
+        .stride = surface->stride,
+        .format = surface->format,
+        .pixels = surface->pixels,
+    };
+}
+
+/* Renders what is pending. A stopped server has rendered everything, and may not be asked. */
+static void update(struct qxl_card *card, uint32_t id, const struct qxl_surface *surface)
+{
+    QXLRect all = {.right = (int32_t)surface->width, .bottom = (int32_t)surface->height};
+
+    if (card->renderer_running)
+        spice_qxl_update_area(&card->instance, id, &all, NULL, 0, 0);
+}
+
 bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen)
 {
     pthread_mutex_lock(&card->io_lock);
@@ -193,23 +213,63 @@ bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen)
     struct qxl_surface primary = card->primary;
     bool is_guests = card->mode != QXL_MODE_VGA;
     qxl_unlock(card);
-    /* A stopped server has rendered everything, and may not be asked. */
-    if (primary.exists && is_guests && card->renderer_running) {
-        QXLRect all = {.right = (int32_t)primary.width, .bottom = (int32_t)primary.height};
-        spice_qxl_update_area(&card->instance, 0, &all, NULL, 0, 0);
-    }
+    if (primary.exists && is_guests)
+        update(card, 0, &primary);
     pthread_mutex_unlock(&card->io_lock);
+    if (primary.exists)
+        *screen = describe(&primary);
+    return primary.exists;
+}
 
-    if (!primary.exists)
+static bool find_surface(struct qxl_card *card, uint32_t id, struct qxl_surface *surface)
+{
+    qxl_lock(card);
+    bool known = id < card->config.surfaces && card->surfaces[id].exists;
+    if (known)
+        *surface = card->surfaces[id];
+    qxl_unlock(card);
+    return known;
+}
+
+bool qxl_card_surface(struct qxl_card *card, uint32_t id, struct qxl_screen *screen)
+{
+    struct qxl_surface surface;
+    struct qxl_screen primary;
+
+    if (id == 0)
+        return qxl_card_screen(card, screen);
+    /* Takes all commands off the ring: what they create is known then. */
+    qxl_card_screen(card, &primary);
+    pthread_mutex_lock(&card->io_lock);
+    bool known = find_surface(card, id, &surface);
+    if (known)
+        update(card, id, &surface);
+    pthread_mutex_unlock(&card->io_lock);
+    if (known)
+        *screen = describe(&surface);
+    return known;
+}
+
+bool qxl_card_head(struct qxl_card *card, const struct qxl_screen *screen, unsigned head,
+                   QXLRect *area)
+{
+    QXLHead shown = {.width = screen->width, .height = screen->height};
+
+    qxl_lock(card);
+    bool known = head < MAX(card->view.head_count, 1);
+    if (known && card->view.head_count)
+        shown = card->view.heads[head];
+    qxl_unlock(card);
+    if (!known || shown.x >= screen->width || shown.y >= screen->height)
         return false;
-    *screen = (struct qxl_screen){
-        .width = primary.width,
-        .height = primary.height,
-        .stride = primary.stride,
-        .format = primary.format,
-        .pixels = primary.pixels,
+    /* What lies beyond the surface is not shown. */
+    *area = (QXLRect){
+        .left = (int32_t)shown.x,
+        .top = (int32_t)shown.y,
+        .right = (int32_t)(shown.x + MIN(shown.width, screen->width - shown.x)),
+        .bottom = (int32_t)(shown.y + MIN(shown.height, screen->height - shown.y)),
     };
-    return true;
+    return area->right > area->left && area->bottom > area->top;
 }
 
 void qxl_card_set_size(struct qxl_card *card, uint32_t width, uint32_t height)

@@ -29,23 +29,23 @@ enum qxl_bar {
 
 /* The card's properties by QEMU's names, section 2.2. Zero means the default where one is named. */
 struct qxl_config {
-    bool primary; /* qxl-vga rather than qxl */
-    uint32_t revision; /* 1..5; 0: 5 */
-    uint64_t ram_size; /* bytes, BAR 0; 0: 64 MiB */
-    uint64_t vram_size; /* bytes, BAR 1; 0: 64 MiB */
+    bool primary;         /* qxl-vga rather than qxl */
+    uint32_t revision;    /* 1..5; 0: 5 */
+    uint64_t ram_size;    /* bytes, BAR 0; 0: 64 MiB */
+    uint64_t vram_size;   /* bytes, BAR 1; 0: 64 MiB */
     uint64_t vram64_size; /* bytes of all VRAM; 0: as BAR 1 */
-    uint32_t vgamem_mb; /* 0: 16 */
-    uint32_t surfaces; /* 0: 1024 */
+    uint32_t vgamem_mb;   /* 0: 16 */
+    uint32_t surfaces;    /* 0: 1024 */
     uint16_t max_outputs; /* 0: as many as the guest wants, at most 64 */
-    uint32_t guestdebug; /* level of guest log messages that are shown */
-    uint32_t xres, yres; /* both set: the first head's size as the guest learns it */
+    uint32_t guestdebug;  /* level of guest log messages that are shown */
+    uint32_t xres, yres;  /* both set: the first head's size as the guest learns it */
 };
 
 /* One BAR's memory. */
 struct qxl_bar_info {
-    uint64_t size; /* bytes, a power of two; 0: no such BAR */
-    uint8_t *memory; /* NULL for QXL_BAR_IO; as the device sees it, writable */
-    int memfd; /* shared memory behind it, sealed against resizing; -1 for QXL_BAR_IO */
+    uint64_t size;         /* bytes, a power of two; 0: no such BAR */
+    uint8_t *memory;       /* NULL for QXL_BAR_IO; as the device sees it, writable */
+    int memfd;             /* shared memory behind it, sealed against resizing; -1 for QXL_BAR_IO */
     uint64_t memfd_offset; /* of the BAR's first byte in it */
 };
 
@@ -61,8 +61,8 @@ struct qxl_host {
 
 /*
  * Creates a card and attaches it to SERVER as display channel ID, in the state after power-on, with
- * the display stopped. HOST and OPAQUE must outlive it. IO thread. NULL and ERROR when a property is
- * out of range (named with its limits), memory is short or the server refuses it.
+ * the display stopped. HOST and OPAQUE must outlive it. IO thread. NULL and ERROR when a property
+ * is out of range (named with its limits), memory is short or the server refuses it.
  */
 struct qxl_card *qxl_card_create(const struct qxl_config *config, SpiceServer *server, int id,
                                  const struct qxl_host *host, void *opaque, GError **error);
@@ -89,7 +89,8 @@ uint8_t qxl_card_io_read(struct qxl_card *card, uint32_t port);
  */
 void qxl_card_vga_port_write(struct qxl_card *card);
 
-/* Power-on state, as after PCI reset: memory slots, surfaces, rings, ROM, interrupts. Any thread. */
+/* Power-on state, as after PCI reset: memory slots, surfaces, rings, ROM, interrupts. Any thread.
+ */
 void qxl_card_reset(struct qxl_card *card);
 /* The guest's CPUs start or stop. A stopped card touches no guest memory and raises nothing. */
 void qxl_card_start(struct qxl_card *card);
@@ -98,8 +99,8 @@ void qxl_card_stop(struct qxl_card *card);
 bool qxl_card_irq_level(const struct qxl_card *card);
 
 /*
- * Migration, section 15. A card is saved and loaded while it is stopped; memory has been loaded when
- * the card is. IO thread.
+ * Migration, section 15. A card is saved and loaded while it is stopped; memory has been loaded
+ * when the card is. IO thread.
  */
 struct migration_set;
 /* Adds the card's memory and parts, under names that begin with NAME. */
@@ -113,7 +114,7 @@ void qxl_card_settle(struct qxl_card *card);
 /* A picture of the screen in guest memory, current when qxl_card_screen() returns. */
 struct qxl_screen {
     uint32_t width, height;
-    int32_t stride; /* bytes; negative: bottom-up */
+    int32_t stride;  /* bytes; negative: bottom-up */
     uint32_t format; /* SPICE_SURFACE_FMT_* */
     uint8_t *pixels; /* lowest address; valid until the next mode change */
 };
@@ -122,6 +123,17 @@ struct qxl_screen {
  * shows nothing (no primary surface). Any thread but the renderer's.
  */
 bool qxl_card_screen(struct qxl_card *card, struct qxl_screen *screen);
+/*
+ * The same for surface ID, whose pixels stay where they are until the guest destroys it; 0: the
+ * primary one. False: there is none, or its format is unknown.
+ */
+bool qxl_card_surface(struct qxl_card *card, uint32_t id, struct qxl_screen *screen);
+/*
+ * The part of a primary surface of SCREEN's size that HEAD shows, 0 being the first that the guest
+ * has set up; with none set up head 0 shows all of it. False: no such head, or it shows nothing.
+ */
+bool qxl_card_head(struct qxl_card *card, const struct qxl_screen *screen, unsigned head,
+                   QXLRect *area);
 
 /* The guest's mouse pointer. */
 struct qxl_pointer {

@@ -355,6 +355,8 @@ void qxl_monitors_preset(const struct qxl_config *config, QXLRom *rom);
 void qxl_monitors_reset(struct qxl_card *card); /* [state] after the ROM's */
 /* Port MONITORS_CONFIG: false when the guest's config cannot be read. [state] */
 bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address);
+/* Tells the viewer what the guest's config at ADDRESS shows. [state] */
+void qxl_monitors_view(struct qxl_card *card, QXLPHYSICAL address);
 /* A client's wish; NULL only asks. True: the guest can be told. [state] */
 bool qxl_monitors_from_client(struct qxl_card *card, const VDAgentMonitorsConfig *config);
 void qxl_monitors_resume(struct qxl_card *card); /* [state] */

@@ -28,6 +28,20 @@ void qxl_monitors_preset(const struct qxl_config *config, QXLRom *rom)
         config_crc(&rom->client_monitors_config, sizeof(rom->client_monitors_config));
 }
 
+void qxl_monitors_view(struct qxl_card *card, QXLPHYSICAL address)
+{
+    QXLMonitorsConfig config;
+    enum qxl_fault fault;
+    const uint8_t *bytes = qxl_memslot_translate(card, address, sizeof(config), &fault);
+
+    if (!bytes)
+        return;
+    guest_copy_in(&config, bytes, sizeof(config));
+    unsigned count = MIN(config.count, QXL_MAX_HEADS);
+    if (qxl_memslot_translate(card, address, sizeof(config) + count * sizeof(QXLHead), &fault))
+        qxl_view_set_heads(card, bytes + sizeof(config), count);
+}
+
 bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address)
 {
     struct {
@@ -46,10 +60,7 @@ bool qxl_monitors_from_guest(struct qxl_card *card, QXLPHYSICAL *address)
     }
     card->monitors.guest_config = *address;
     guest_copy_in(&first, bytes, sizeof(first));
-    unsigned count = MIN(first.config.count, QXL_MAX_HEADS);
-    if (qxl_memslot_translate(card, *address, sizeof(first.config) + count * sizeof(QXLHead),
-                              &fault))
-        qxl_view_set_heads(card, bytes + sizeof(first.config), count);
+    qxl_monitors_view(card, *address);
     if (first.config.count == 1 && first.head.width && first.head.height && card->primary.exists)
         qxl_card_set_size(card, MIN(first.head.width, card->primary.width),
                           MIN(first.head.height, card->primary.height));

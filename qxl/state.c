@@ -389,6 +389,8 @@ static void apply_card(void *opaque, const void *loaded)
     bool has_monitors =
         state->monitors_config && state->has_primary &&
         qxl_memslot_translate(card, state->monitors_config, sizeof(QXLMonitorsConfig), &fault);
+    if (has_monitors)
+        qxl_monitors_view(card, state->monitors_config);
     int group = (int)card->guest_group;
     qxl_unlock(card);
     if (has_monitors) {

@@ -34,11 +34,24 @@ static bool same(const char *property, uint64_t ours, uint64_t theirs, unsigned 
                           ours >> shift, theirs >> shift);
 }
 
+/* Without off-screen surfaces, as cards were before they could have any. */
+static bool is_0_4(uint32_t revision, uint32_t surfaces)
+{
+    return revision == QXL_REVISION_STABLE_V04 && surfaces == 1;
+}
+
 static bool check_config(void *opaque, const void *loaded, GError **error)
 {
     const struct qxl_config *config = &((struct qxl_card *)opaque)->config;
     const struct qxl_config_state *state = loaded;
 
+    bool ours = is_0_4(config->revision, config->surfaces);
+    bool theirs = is_0_4(state->revision, state->surfaces);
+
+    if (ours != theirs)
+        return migration_fail(error,
+                              "the %s's card is in 0.4 mode (-spice compat=0.4), the %s's is not",
+                              ours ? "target" : "source", ours ? "source" : "target");
     if (config->primary != state->primary)
         return migration_fail(error, "target's card is %s, source has %s",
                               config->primary ? "qxl-vga" : "qxl",

@@ -136,8 +136,6 @@ void qxl_view_set_heads(struct qxl_card *card, const uint8_t *heads, unsigned co
 {
     struct qxl_view *view = &card->view;
 
-    if (!view->viewer)
-        return;
     guest_copy_in(view->heads, heads, count * sizeof(view->heads[0]));
     view->head_count = count;
     view->heads_changed = true;
