@@ -11,7 +11,9 @@
 #include <glib.h>
 #include <string.h>
 
-#define COMMANDS     24 /* a frame */
+#define COMMANDS     20          /* a frame */
+#define PIXELS       (48 * 1024) /* of all pictures of a frame */
+#define COMMAND_SIZE (12 * 1024) /* bytes that one takes at most, without its picture */
 #define SURFACES     16
 #define SURFACE_MAX  256 /* pixels, each way */
 #define PICTURE_MAX  192
@@ -32,6 +34,7 @@ struct scene {
     struct soft_random *random;
     struct soft_target target;
     struct soft_rect rect; /* inside the target */
+    int pixels;            /* that pictures may still have in this frame */
 };
 
 static void need(uint32_t width, uint32_t height, struct soft_need *need)
@@ -40,8 +43,8 @@ static void need(uint32_t width, uint32_t height, struct soft_need *need)
     (void)width;
     (void)height;
 
-    /* Each command may carry a picture, a mask, clip rectangles. */
-    need->memory = COMMANDS * (PICTURE_MAX * PICTURE_MAX * 4 + 32 * 1024);
+    /* Little: what lives on between frames, like a surface, leaves no large piece of memory. */
+    need->memory = (PIXELS + COMMANDS) * 4 + COMMANDS * COMMAND_SIZE;
     need->video = NEW_SURFACES * surface;
     need->video_in_all = 3 * SURFACES * surface;
     need->surfaces = NEW_SURFACES;
@@ -100,12 +103,15 @@ static void fill_noise(void *opaque, uint32_t *pixels, int width, int y, int row
 
 static struct soft_picture any_picture(struct scene *scene)
 {
-    return (struct soft_picture){
-        .width = pick(scene, 1, MIN(PICTURE_MAX, scene->rect.width)),
-        .height = pick(scene, 1, MIN(PICTURE_MAX, scene->rect.height)),
-        .fill = fill_noise,
-        .opaque = scene->random,
-    };
+    struct soft_picture picture = {.fill = fill_noise, .opaque = scene->random};
+    int width = pick(scene, 1, MIN(PICTURE_MAX, scene->rect.width));
+    int height = pick(scene, 1, MIN(PICTURE_MAX, scene->rect.height));
+
+    picture.width = MIN(width, scene->pixels);
+    picture.height = MIN(height, scene->pixels / picture.width);
+    scene->pixels -= picture.width * picture.height;
+    scene->pixels = MAX(scene->pixels, 1);
+    return picture;
 }
 
 /* WIDTH and HEIGHT 0: any. BITS is the caller's. */
@@ -184,10 +190,13 @@ static void draw_masked(struct scene *scene)
 {
     static const int size = BITMAP_MAX;
     uint8_t bits[BITMAP_MAX / 8 * BITMAP_MAX];
-    struct soft_picture picture = any_picture(scene);
+    struct soft_picture picture = {
+        .width = size, .height = size, .fill = fill_noise, .opaque = scene->random};
     struct soft_bitmap mask = any_bitmap(scene, size, size, bits, sizeof(bits));
 
-    picture.width = picture.height = size;
+    if (scene->pixels <= size * size)
+        return;
+    scene->pixels -= size * size;
     soft_copy_picture(&scene->target, scene->rect.x, scene->rect.y, &picture, &mask);
 }
 
@@ -357,7 +366,7 @@ static void choose_clip(struct scene *scene, pixman_region32_t *clip)
 static void draw(void *state, struct soft_frame *frame)
 {
     struct chaos_load *load = state;
-    struct scene scene = {.load = load, .random = &load->random};
+    struct scene scene = {.load = load, .random = &load->random, .pixels = PIXELS};
 
     if (frame->number % 4 == 0)
         change_surfaces(&scene, frame);
