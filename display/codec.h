@@ -64,6 +64,7 @@ struct decoder_impl {
 extern const struct decoder_impl decoder_lz, decoder_jpeg;
 
 extern const struct encoder_impl encoder_lz, encoder_lz_palette, encoder_quic;
+extern const struct encoder_impl encoder_jpeg, encoder_jpeg_alpha; /* what they lose, is lost */
 #include "config.h"
 #ifdef HAVE_LZ4
 extern const struct encoder_impl encoder_lz4;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_client.h"
+#include "spice/display_lossy.h"
 #include "spice/display_portable.h"
 #include "spice/snapshot.h"
 
@@ -19,6 +20,7 @@ void display_client_init(struct display_client *client)
     client->surfaces =
         g_new0(struct client_surface *, display_client_display(client)->surfaces->count);
     g_queue_init(&client->damaged);
+    display_lossy_init(client);
 }
 
 /* ---- Surfaces ---- */
@@ -33,6 +35,7 @@ static struct client_surface *get_surface(struct display_client *client, uint32_
     known->id = id;
     pixman_region32_init(&known->damage);
     pixman_region32_init(&known->pass);
+    display_lossy_surface_init(known);
     client->surfaces[id] = known;
     return known;
 }
@@ -52,6 +55,7 @@ static void forget_surface(struct display_client *client, struct client_surface 
     client->surfaces[known->id] = NULL;
     pixman_region32_fini(&known->damage);
     pixman_region32_fini(&known->pass);
+    display_lossy_surface_finish(known);
     g_free(known);
 }
 
@@ -246,6 +250,7 @@ void display_client_finish(struct display_client *client)
     }
     g_free(client->surfaces);
     g_queue_clear(&client->damaged);
+    display_lossy_finish(client);
 }
 
 /* ---- Drawing ---- */

@@ -37,6 +37,8 @@ struct client_surface {
     bool damaged;             /* it is in the client's list */
     pixman_region32_t damage; /* what to send when the pass under way is through, */
     pixman_region32_t pass;   /* and what is left of that pass */
+    pixman_region32_t lossy;  /* what it has of it is not exact, */
+    pixman_region32_t exact;  /* and what is about to become so; display_lossy.c */
 };
 
 struct display_client {
@@ -60,6 +62,11 @@ struct display_client {
     size_t queue_bytes;
     int64_t waited_since; /* monotonic us; 0: it is not waited for */
     int64_t slow_until;
+
+    /* What is lossy on any surface is made up for when nothing of the kind comes any more. */
+    bool has_losses, still_timer_runs;
+    struct loop_timer *still_timer;
+    int64_t lossy_at; /* monotonic us */
 
     struct client_surface **surfaces; /* by id */
     GQueue damaged; /* of struct client_surface with damage, in the order to send them */
@@ -86,6 +93,9 @@ bool display_client_has_room(struct display_client *client);
 bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
                                int64_t cache_pixels, uint8_t dictionary_id,
                                int32_t dictionary_pixels);
+
+/* display_send.c: may CLIENT be sent pictures with losses? */
+bool display_client_wants_jpeg(const struct display_client *client);
 
 /* Does it know SURFACE's format? */
 bool display_client_can_have(const struct display_client *client, const struct surface *surface);

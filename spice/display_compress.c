@@ -4,9 +4,11 @@
 #include "spice/display_compress.h"
 
 #include "display/graduality.h"
+#include "display/jpeg.h"
 
-/* Smaller images are not worth an encoder. */
-#define MIN_SOURCE_SIZE 54
+/* Smaller images are not worth an encoder, smaller streams not another one. */
+#define MIN_SOURCE_SIZE  54
+#define MIN_DEFLATE_SIZE 100
 
 void encoded_image_finish(struct encoded_image *encoded)
 {
@@ -20,6 +22,8 @@ void compressor_init(struct compressor *compressor)
                                           [IMAGE_LZ] = &encoder_lz,
                                           [IMAGE_LZ_PALETTE] = &encoder_lz_palette,
                                           [IMAGE_QUIC] = &encoder_quic,
+                                          [IMAGE_JPEG] = &encoder_jpeg,
+                                          [IMAGE_JPEG_ALPHA] = &encoder_jpeg_alpha,
 #ifdef HAVE_LZ4
                                           [IMAGE_LZ4] = &encoder_lz4,
 #endif
@@ -32,6 +36,7 @@ void compressor_finish(struct compressor *compressor)
         if (compressor->encoders[i] != NULL)
             compressor->impls[i]->destroy(compressor->encoders[i]);
     }
+    deflater_destroy(compressor->deflater);
 }
 
 static bool is_accepted(const struct compressor *compressor, enum image_method method,
@@ -50,9 +55,21 @@ static enum image_method choose_lz(const struct compressor *compressor,
                                                                                  : IMAGE_RAW;
 }
 
+/* How photographs go out. */
+static enum image_method choose_quic(const struct compressor *compressor,
+                                     const struct image_policy *policy,
+                                     const struct codec_source *source, bool may_lose)
+{
+    if (!is_accepted(compressor, IMAGE_QUIC, source))
+        return IMAGE_RAW;
+    if (!may_lose || !policy->jpeg)
+        return IMAGE_QUIC;
+    return is_accepted(compressor, IMAGE_JPEG, source) ? IMAGE_JPEG : IMAGE_JPEG_ALPHA;
+}
+
 static enum image_method choose(const struct compressor *compressor,
                                 const struct image_policy *policy,
-                                const struct codec_source *source)
+                                const struct codec_source *source, bool may_lose)
 {
     if (source->data.size < MIN_SOURCE_SIZE)
         return IMAGE_RAW;
@@ -60,7 +77,7 @@ static enum image_method choose(const struct compressor *compressor,
     case SPICE_IMAGE_COMPRESSION_OFF:
         return IMAGE_RAW;
     case SPICE_IMAGE_COMPRESSION_QUIC:
-        return is_accepted(compressor, IMAGE_QUIC, source) ? IMAGE_QUIC : IMAGE_RAW;
+        return choose_quic(compressor, policy, source, may_lose);
     case SPICE_IMAGE_COMPRESSION_LZ4:
         if (policy->lz4 && is_accepted(compressor, IMAGE_LZ4, source))
             return IMAGE_LZ4;
@@ -68,7 +85,7 @@ static enum image_method choose(const struct compressor *compressor,
     case SPICE_IMAGE_COMPRESSION_AUTO_GLZ:
     case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
         if (graduality_of(source) == GRADUALITY_HIGH)
-            return IMAGE_QUIC;
+            return choose_quic(compressor, policy, source, may_lose);
         break;
     default:
         break;
@@ -78,6 +95,28 @@ static enum image_method choose(const struct compressor *compressor,
          policy->mode == SPICE_IMAGE_COMPRESSION_GLZ))
         return IMAGE_GLZ;
     return choose_lz(compressor, policy, source);
+}
+
+/* What GLZ has made, in fewer bytes if that is wanted and possible. */
+static void deflate_glz(struct compressor *compressor, const struct image_policy *policy,
+                        uint8_t **data, size_t *size, struct encoded_image *encoded)
+{
+    uint8_t *deflated;
+    size_t deflated_size;
+
+    encoded->type = SPICE_IMAGE_TYPE_GLZ_RGB;
+    if (!policy->deflate_glz || *size < MIN_DEFLATE_SIZE)
+        return;
+    if (compressor->deflater == NULL)
+        compressor->deflater = deflater_create();
+    if (compressor->deflater == NULL ||
+        !deflater_run(compressor->deflater, *data, *size, &deflated, &deflated_size))
+        return;
+    encoded->type = SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB;
+    encoded->first_size = *size;
+    g_free(*data);
+    *data = deflated;
+    *size = deflated_size;
 }
 
 static bool encode(struct compressor *compressor, const struct image_policy *policy,
@@ -91,7 +130,7 @@ static bool encode(struct compressor *compressor, const struct image_policy *pol
     if (method == IMAGE_GLZ) {
         if (!glz_encode(policy->glz, source, &data, &size))
             return false;
-        encoded->type = SPICE_IMAGE_TYPE_GLZ_RGB;
+        deflate_glz(compressor, policy, &data, &size, encoded);
     } else {
         if (compressor->encoders[method] == NULL)
             compressor->encoders[method] = impl->create();
@@ -99,15 +138,18 @@ static bool encode(struct compressor *compressor, const struct image_policy *pol
             !impl->encode(compressor->encoders[method], source, &data, &size))
             return false;
         encoded->type = impl->image_type;
+        if (method == IMAGE_JPEG_ALPHA)
+            encoded->first_size = encoder_jpeg_alpha_first_size(compressor->encoders[method]);
     }
     encoded->data = g_bytes_new_take(data, size);
     return true;
 }
 
 bool compressor_encode(struct compressor *compressor, const struct image_policy *policy,
-                       const struct codec_source *source, struct encoded_image *encoded)
+                       const struct codec_source *source, bool may_lose,
+                       struct encoded_image *encoded)
 {
-    enum image_method method = choose(compressor, policy, source);
+    enum image_method method = choose(compressor, policy, source, may_lose);
 
     if (method == IMAGE_RAW)
         return false;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "display/codec.h"
+#include "display/deflate.h"
 #include "display/glz.h"
 
 #include <glib.h>
@@ -16,6 +17,8 @@ struct image_policy {
     SpiceImageCompression mode; /* asked for by the host, or by the client */
     bool lz4;                   /* the client reads LZ4, */
     bool palettes;              /* and LZ with palettes */
+    bool jpeg;                  /* photographs may lose a little, */
+    bool deflate_glz;           /* and what GLZ makes is deflated: its connection is slow */
     struct glz_dictionary *glz; /* the client's; NULL: none */
 };
 
@@ -25,6 +28,8 @@ enum image_method {
     IMAGE_LZ_PALETTE,
     IMAGE_QUIC,
     IMAGE_LZ4,
+    IMAGE_JPEG,
+    IMAGE_JPEG_ALPHA,
     IMAGE_GLZ, /* different for each client */
     IMAGE_METHODS,
 };
@@ -34,20 +39,30 @@ struct encoded_image {
     enum image_method method; /* that was tried last; IMAGE_RAW: none */
     uint8_t type;             /* SPICE_IMAGE_TYPE_* */
     GBytes *data;             /* NULL: it is not worth it */
+    uint32_t first_size;      /* JPEG_ALPHA: of the JPEG; ZLIB_GLZ_RGB: before it was deflated */
 };
+/* Do clients get other pixels than there were? */
+static inline bool encoded_image_is_lossy(const struct encoded_image *encoded)
+{
+    return encoded->data != NULL &&
+           (encoded->type == SPICE_IMAGE_TYPE_JPEG || encoded->type == SPICE_IMAGE_TYPE_JPEG_ALPHA);
+}
+
 void encoded_image_finish(struct encoded_image *encoded);
 
 /* All codecs, and what they need between images. */
 struct compressor {
     const struct encoder_impl *impls[IMAGE_METHODS];
-    struct encoder *encoders[IMAGE_METHODS]; /* created when first used */
+    struct encoder *encoders[IMAGE_METHODS]; /* created when first used; */
+    struct deflater *deflater;               /* so is this */
 };
 void compressor_init(struct compressor *compressor);
 void compressor_finish(struct compressor *compressor);
 
 /*
- * Compresses SOURCE as POLICY says, unless ENCODED has it like that already. False: it is to be
- * sent as it is.
+ * Compresses SOURCE as POLICY says, unless ENCODED has it like that already. MAY_LOSE: it need not
+ * stay exact, if POLICY agrees. False: it is to be sent as it is.
  */
 bool compressor_encode(struct compressor *compressor, const struct image_policy *policy,
-                       const struct codec_source *source, struct encoded_image *encoded);
+                       const struct codec_source *source, bool may_lose,
+                       struct encoded_image *encoded);

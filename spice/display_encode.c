@@ -154,6 +154,12 @@ static void add_composite(struct image_writer *writer, const struct draw *draw)
     add_point16(message, draw->composite.mask_origin);
 }
 
+/* A pixel that is a little wrong would become another one altogether. */
+static bool combines_bits(uint16_t rop)
+{
+    return rop & (SPICE_ROPD_OP_OR | SPICE_ROPD_OP_AND | SPICE_ROPD_OP_XOR);
+}
+
 /* What follows the base; images come behind it. */
 static void add_body(struct image_writer *writer, const struct draw *draw)
 {
@@ -166,7 +172,9 @@ static void add_body(struct image_writer *writer, const struct draw *draw)
         add_mask(writer, &draw->fill.mask);
         break;
     case QXL_DRAW_OPAQUE:
-        image_writer_add_pointer(writer, draw->opaque.image, IMAGE_MAY_BE_COMPRESSED);
+        image_writer_add_pointer(writer, draw->opaque.image,
+                                 combines_bits(draw->opaque.rop) ? IMAGE_MAY_BE_COMPRESSED
+                                                                 : IMAGE_MAY_LOSE);
         add_rect(message, &draw->opaque.area);
         add_brush(writer, &draw->opaque.brush);
         message_add_u16(message, draw->opaque.rop);
@@ -175,7 +183,9 @@ static void add_body(struct image_writer *writer, const struct draw *draw)
         break;
     case QXL_DRAW_COPY:
     case QXL_DRAW_BLEND:
-        image_writer_add_pointer(writer, draw->copy.image, IMAGE_MAY_BE_COMPRESSED);
+        image_writer_add_pointer(writer, draw->copy.image,
+                                 draw->type == QXL_DRAW_COPY ? IMAGE_MAY_LOSE
+                                                             : IMAGE_MAY_BE_COMPRESSED);
         add_rect(message, &draw->copy.area);
         message_add_u16(message, draw->copy.rop);
         message_add_u8(message, draw->copy.scale_mode);
@@ -212,7 +222,7 @@ static void add_body(struct image_writer *writer, const struct draw *draw)
     case QXL_DRAW_ALPHA_BLEND:
         message_add_u8(message, draw->alpha_blend.alpha_flags);
         message_add_u8(message, draw->alpha_blend.alpha);
-        image_writer_add_pointer(writer, draw->alpha_blend.image, IMAGE_MAY_BE_COMPRESSED);
+        image_writer_add_pointer(writer, draw->alpha_blend.image, IMAGE_MAY_LOSE);
         add_rect(message, &draw->alpha_blend.area);
         break;
     case QXL_DRAW_COMPOSITE:
@@ -248,6 +258,7 @@ struct message *display_encode_drawable(struct display_encoder *encoder, struct 
         .policy = policy,
     };
 
+    encoder->lossy = false;
     add_base(writer.message, draw);
     add_body(&writer, draw);
     image_writer_add_images(&writer);

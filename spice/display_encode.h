@@ -13,6 +13,7 @@ struct monitors_config;
 /* What encoding needs between images. One thread. */
 struct display_encoder {
     struct compressor compressor;
+    bool lossy; /* something was lost of an image in the last drawable */
 };
 void display_encoder_init(struct display_encoder *encoder);
 void display_encoder_finish(struct display_encoder *encoder);

@@ -68,29 +68,54 @@ static void unref_bytes(void *bytes)
     g_bytes_unref(bytes);
 }
 
+/* What stands before the data; a pointer to the palette of pictures that have one. */
+static struct message_pointer add_encoded_head(struct message *message,
+                                               const struct encoded_image *encoded, bool top_down,
+                                               size_t size)
+{
+    struct message_pointer palette = {0};
+
+    switch (encoded->type) {
+    case SPICE_IMAGE_TYPE_LZ_PLT:
+        message_add_u8(message, top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0);
+        message_add_u32(message, size);
+        palette = message_add_pointer(message);
+        break;
+    case SPICE_IMAGE_TYPE_JPEG_ALPHA:
+        message_add_u8(message, top_down ? SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN : 0);
+        message_add_u32(message, encoded->first_size);
+        message_add_u32(message, size);
+        break;
+    case SPICE_IMAGE_TYPE_ZLIB_GLZ_RGB:
+        message_add_u32(message, encoded->first_size);
+        message_add_u32(message, size);
+        break;
+    default:
+        message_add_u32(message, size);
+        break;
+    }
+    return palette;
+}
+
 /* PALETTE only for pictures that have one. */
 static void add_encoded(struct message *message, const struct encoded_image *encoded, bool top_down,
                         const struct draw_palette *palette)
 {
-    struct message_pointer pointer = {0};
-    bool has_palette = encoded->type == SPICE_IMAGE_TYPE_LZ_PLT;
+    struct message_pointer pointer;
     const void *data;
     size_t size;
 
     data = g_bytes_get_data(encoded->data, &size);
-    if (has_palette)
-        message_add_u8(message, top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0);
-    message_add_u32(message, size);
-    if (has_palette)
-        pointer = message_add_pointer(message);
+    pointer = add_encoded_head(message, encoded, top_down, size);
     message_add_reference(message, data, size, unref_bytes, g_bytes_ref(encoded->data));
-    if (has_palette) {
+    if (encoded->type == SPICE_IMAGE_TYPE_LZ_PLT) {
         message_point(message, pointer);
         add_palette(message, palette);
     }
 }
 
-static bool try_compression(struct image_writer *writer, struct guest_image *guest)
+static bool try_compression(struct image_writer *writer, struct guest_image *guest,
+                            enum image_form form)
 {
     const struct draw_image *image = &guest->image;
     struct codec_source source = {
@@ -103,7 +128,7 @@ static bool try_compression(struct image_writer *writer, struct guest_image *gue
     };
 
     return compressor_encode(&writer->encoder->compressor, writer->policy, &source,
-                             &guest->encoded);
+                             form == IMAGE_MAY_LOSE, &guest->encoded);
 }
 
 static void add_image(struct image_writer *writer, struct draw_image *image, enum image_form form)
@@ -111,10 +136,15 @@ static void add_image(struct image_writer *writer, struct draw_image *image, enu
     struct message *message = writer->message;
     struct guest_image *guest = SPICE_CONTAINEROF(image, struct guest_image, image);
 
-    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form == IMAGE_MAY_BE_COMPRESSED &&
-        try_compression(writer, guest)) {
-        add_descriptor(message, image->id, guest->encoded.type, image->flags, image->width,
-                       image->height);
+    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form != IMAGE_AS_IT_IS &&
+        try_compression(writer, guest, form)) {
+        bool lossy = encoded_image_is_lossy(&guest->encoded);
+
+        writer->encoder->lossy |= lossy;
+        /* Caches keep what is exact. */
+        add_descriptor(message, image->id, guest->encoded.type,
+                       image->flags & (lossy ? ~SPICE_IMAGE_FLAGS_CACHE_ME : UINT8_MAX),
+                       image->width, image->height);
         add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
         return;
     }

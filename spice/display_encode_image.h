@@ -7,7 +7,7 @@
 
 #include "spice/display_encode.h"
 
-enum image_form { IMAGE_MAY_BE_COMPRESSED, IMAGE_AS_IT_IS };
+enum image_form { IMAGE_AS_IT_IS, IMAGE_MAY_BE_COMPRESSED, IMAGE_MAY_LOSE };
 
 /* Pointers to images, met while the fixed part of a message is written, and what they point to. */
 struct image_writer {

@@ -1,13 +1,27 @@
 /*
  * What a display client is sent next. SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/client.h"
 #include "spice/display_client.h"
+#include "spice/display_lossy.h"
 #include "spice/snapshot.h"
 
 #include <spice/protocol.h>
 
 /* Sent items stay at the queue's front until that many are there. */
 #define QUEUE_SHIFT_ITEMS 256
+
+/* Is what helps slow connections wanted for CLIENT's? */
+static bool is_wanted(const struct display_client *client, spice_wan_compression_t setting)
+{
+    return setting == SPICE_WAN_COMPRESSION_ALWAYS ||
+           (setting == SPICE_WAN_COMPRESSION_AUTO && client_is_slow(client->base.client));
+}
+
+bool display_client_wants_jpeg(const struct display_client *client)
+{
+    return is_wanted(client, server_jpeg_compression(client->base.channel->server));
+}
 
 /* A client without a dictionary knows few formats (spice-wire.md section 9). */
 static struct image_policy policy_of(const struct display_client *client)
@@ -17,6 +31,8 @@ static struct image_policy policy_of(const struct display_client *client)
                                                        : client->compression,
         .lz4 = channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_LZ4_COMPRESSION),
         .palettes = client->dictionary_pixels > 0,
+        .jpeg = display_client_wants_jpeg(client),
+        .deflate_glz = is_wanted(client, server_zlib_glz_compression(client->base.channel->server)),
         .glz = client->glz,
     };
 }
@@ -42,6 +58,8 @@ static void send_item(struct display_client *client)
     case ITEM_DRAW:
         message = display_encode_drawable(&display_client_display(client)->encoder, item.drawable,
                                           &policy);
+        display_lossy_drawn(client, &item.drawable->draw,
+                            display_client_display(client)->encoder.lossy);
         client->queue_drawables--;
         client->queue_bytes -= item.drawable->data_size;
         drawable_unref(item.drawable);
@@ -117,8 +135,10 @@ static void send_damage(struct display_client *client)
 
         piece = take_piece(known, surface);
         snapshot = snapshot_create(&surface->front, surface->id, &piece);
+        policy.jpeg = policy.jpeg && display_lossy_allowed(known, &piece);
         channel_client_send(&client->base,
                             display_encode_drawable(&display->encoder, snapshot, &policy));
+        display_lossy_sent_piece(client, known, &snapshot->draw, display->encoder.lossy);
         drawable_unref(snapshot);
     }
     if (!pixman_region32_not_empty(&known->pass))

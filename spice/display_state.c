@@ -24,6 +24,20 @@
 
 /* The source. Everything has been sent: what the client has of a surface is what it shows. */
 
+/* Where losses are allowed, each surface has a rectangle with all that it has of them. */
+static void add_lossy_rectangle(struct client_surface *known, struct message *message)
+{
+    pixman_region32_t lossy;
+
+    pixman_region32_init(&lossy);
+    pixman_region32_union(&lossy, &known->lossy, &known->exact);
+    message_add_u32(message, lossy.extents.x1);
+    message_add_u32(message, lossy.extents.y1);
+    message_add_u32(message, lossy.extents.x2);
+    message_add_u32(message, lossy.extents.y2);
+    pixman_region32_fini(&lossy);
+}
+
 static void add_surfaces(const struct display_client *client, struct message *message)
 {
     const struct surfaces *surfaces = ((struct display *)client->base.channel->opaque)->surfaces;
@@ -34,6 +48,8 @@ static void add_surfaces(const struct display_client *client, struct message *me
     for (uint32_t id = 0; id < surfaces->count; id++) {
         if (client->surfaces[id] != NULL && client->surfaces[id]->sent) {
             message_add_u32(message, id);
+            if (display_client_wants_jpeg(client))
+                add_lossy_rectangle(client->surfaces[id], message);
             count++;
         }
     }
@@ -87,6 +103,45 @@ void display_client_compare(struct display_client *client)
         /* Nothing has come of its pixels, so they are not what the client has. */
         if (surface->blank)
             display_client_damage_all(client, surface);
+    }
+}
+
+/* What a client has of SURFACE is not exact in a rectangle, which is sent anew. */
+static void damage_lossy(struct display_client *client, uint32_t id, const int32_t sides[4])
+{
+    const struct surface *surface = surfaces_find(display_client_display(client)->surfaces, id);
+    int x1, y1, x2, y2;
+    pixman_region32_t region;
+
+    if (surface == NULL || client->surfaces[id] == NULL || !client->surfaces[id]->sent)
+        return;
+    x1 = CLAMP(sides[0], 0, (int32_t)surface->width);
+    y1 = CLAMP(sides[1], 0, (int32_t)surface->height);
+    x2 = CLAMP(sides[2], x1, (int32_t)surface->width);
+    y2 = CLAMP(sides[3], y1, (int32_t)surface->height);
+    if (x1 == x2 || y1 == y2)
+        return;
+    pixman_region32_init_rect(&region, x1, y1, x2 - x1, y2 - y1);
+    display_client_damage(client, surface, &region);
+    pixman_region32_fini(&region);
+}
+
+/* Of a list that read_list() has found right. */
+static void damage_losses(struct display_client *client, const uint8_t *state, uint32_t size,
+                          uint32_t at)
+{
+    struct message_reader reader = message_reader(state + at, size - at);
+    uint32_t count = message_read_u32(&reader);
+
+    if (count == 0 || reader.left / count < LOSSY_ENTRY)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t id = message_read_u32(&reader);
+        int32_t sides[4];
+
+        for (unsigned side = 0; side < 4; side++)
+            sides[side] = (int32_t)message_read_u32(&reader);
+        damage_lossy(client, id, sides);
     }
 }
 
@@ -178,6 +233,7 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     struct display_client *client = (struct display_client *)cc;
     struct display *display = display_client_display(client);
     uint64_t serial = message_read_u64(reader), next;
+    uint32_t list;
     bool slow = message_read_u8(reader) != 0, freezer, *has;
     uint8_t cache_id = message_read_u8(reader), dictionary_id;
     int64_t cache_pixels = message_read_u64(reader);
@@ -190,7 +246,8 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     dictionary_pixels = message_read_u32(reader);
     message_read_u32(reader); /* encoders */
     next = message_read_u64(reader);
-    has = read_list(client, state, size, message_read_u32(reader));
+    list = message_read_u32(reader);
+    has = read_list(client, state, size, list);
     if (reader->failed || has == NULL ||
         !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id,
                                    dictionary_pixels)) {
@@ -202,6 +259,7 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     client_set_slow(cc->client, slow);
     channel_client_set_next_serial(cc, serial + 1);
     apply_list(client, has);
+    damage_losses(client, state, size, list);
     g_free(has);
 
     client->arriving = false;
