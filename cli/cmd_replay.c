@@ -12,6 +12,7 @@
 #include "cli/replay_describe.h"
 #include "cli/replay_host.h"
 #include "cli/replay_trace.h"
+#include "cli/spice_statistics.h"
 #include "cli/secret_options.h"
 #include "display/picture.h"
 
@@ -24,6 +25,9 @@
 #include <unistd.h>
 
 #define AT_END UINT64_MAX
+/* Clients that do not take what was drawn in time are not waited for longer. */
+#define STATISTICS_POLL_MS 20
+#define STATISTICS_WAIT_US (10 * G_USEC_PER_SEC)
 
 struct picture_request {
     uint64_t at; /* commands, or AT_END */
@@ -35,7 +39,7 @@ struct replay {
     const char *trace_path;
     GArray *pictures; /* of struct picture_request, by time */
     uint64_t until;   /* commands */
-    bool step, recorded_speed, wait, stay;
+    bool step, recorded_speed, wait, stay, statistics;
     bool has_begun;
 
     struct machine *machine;
@@ -52,6 +56,7 @@ struct replay {
     uint64_t commands;
     struct trace_position position;
     guint next_picture;
+    gint64 ended;         /* us, of the monotonic clock; when all was drawn */
     gint64 began;         /* us, of the monotonic clock; when the first command was pushed */
     uint64_t began_trace; /* ns, of the trace's */
     char *complaint;      /* the library's last; NULL: none */
@@ -137,6 +142,12 @@ static bool apply_stay(void *target, const char *value, GError **error)
     return ((struct replay *)target)->stay = true;
 }
 
+static bool apply_statistics(void *target, const char *value, GError **error)
+{
+    (void)value;
+    return ((struct replay *)target)->statistics = spice_statistics_check(error);
+}
+
 static const struct command_option replay_options[] = {
     {"until", "N", "end after N commands", apply_until},
     {"step", NULL, "show each command and wait for Enter before it; a number does as many, q ends",
@@ -149,6 +160,8 @@ static const struct command_option replay_options[] = {
      "as fast as the server takes commands, or as they were recorded;\n"
      "default: fast",
      apply_speed},
+    {"stats", NULL, "at the end show what was sent to each client, and how; with -wait",
+     apply_statistics},
     {"wait", NULL, "begin when a client has connected", apply_wait},
     {"stay", NULL, "go on serving the last picture until a signal comes", apply_stay},
     {NULL, NULL, NULL, NULL},
@@ -341,6 +354,26 @@ static bool play(struct replay *replay)
     return save_pictures(replay, AT_END);
 }
 
+static void leave(struct replay *replay)
+{
+    if (replay->error || !replay->stay)
+        machine_quit(replay->machine, "host-ui");
+}
+
+/* On the main loop: once clients have all, or should have. */
+static gboolean show_statistics(void *data)
+{
+    struct replay *replay = data;
+    SpiceServer *server = machine_spice(replay->machine);
+
+    if (spice_statistics_waiting(server) > 0 &&
+        g_get_monotonic_time() < replay->ended + STATISTICS_WAIT_US)
+        return G_SOURCE_CONTINUE;
+    spice_statistics_print(server, stdout);
+    leave(replay);
+    return G_SOURCE_REMOVE;
+}
+
 /* On the main loop. */
 static void finished(void *opaque)
 {
@@ -351,8 +384,11 @@ static void finished(void *opaque)
         printf("%" PRIu64 " commands replayed\n", replay->commands);
         fflush(stdout);
     }
-    if (replay->error || !replay->stay)
-        machine_quit(replay->machine, "host-ui");
+    replay->ended = g_get_monotonic_time();
+    if (replay->statistics && !replay->error)
+        g_timeout_add(STATISTICS_POLL_MS, show_statistics, replay);
+    else
+        leave(replay);
 }
 
 static gpointer run_thread(gpointer data)

@@ -7,6 +7,7 @@
 #include "cli/migrate_clients_qmp.h"
 #include "cli/migrate_qmp.h"
 #include "cli/screendump.h"
+#include "cli/spice_statistics.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,12 @@ static json_t *query_spice(void *opaque, json_t *arguments, GError **error)
     if (info && tls_port)
         json_object_set_new(info, "tls-port", json_integer(tls_port));
     return info;
+}
+
+static json_t *query_spice_stats(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    return spice_statistics_query(machine_spice(opaque), error);
 }
 
 /* The run state */
@@ -293,6 +300,7 @@ const struct qmp_command qmp_commands[] = {
     {"query-name", NULL, query_name},
     {"query-uuid", NULL, query_uuid},
     {"query-spice", NULL, query_spice},
+    {"query-spice-stats", NULL, query_spice_stats},
     {"stop", NULL, stop},
     {"cont", NULL, cont},
     {"system_reset", NULL, system_reset},

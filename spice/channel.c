@@ -232,6 +232,22 @@ static void flush(struct channel_connection *connection, bool produce)
     }
 }
 
+const struct channel_traffic *channel_client_traffic(const struct channel_client *cc)
+{
+    return &cc->connection->traffic;
+}
+
+static void count_message(struct channel_connection *connection, const struct message *message)
+{
+    connection->traffic.messages++;
+    connection->traffic.bytes +=
+        message_size(message) +
+        (connection->mini_header ? sizeof(SpiceMiniDataHeader) : sizeof(SpiceDataHeader));
+    /* Clients do not count the SET_ACK itself, which is the first. */
+    if (connection->unacknowledged == connection->window + 1 && connection->window > 0)
+        connection->ack_asked = g_get_monotonic_time();
+}
+
 void channel_client_send(struct channel_client *cc, struct message *message)
 {
     struct channel_connection *connection = cc->connection;
@@ -244,6 +260,7 @@ void channel_client_send(struct channel_client *cc, struct message *message)
         return;
     }
     connection->unacknowledged++;
+    count_message(connection, message);
     send_queue_push(&connection->queue, message, connection->mini_header, ++connection->serial);
     if (!connection->blocked) {
         flush(connection, false);

@@ -114,6 +114,12 @@ void channel_client_own_messages(struct channel_client *cc);
 void channel_client_wake(struct channel_client *cc);
 /* Messages not wholly written yet. */
 unsigned channel_client_backlog(const struct channel_client *cc);
+/* What a connection has sent, and how long its acknowledgements took, a few of them measured. */
+struct channel_traffic {
+    uint64_t messages, bytes; /* written wholly or in part, and queued */
+    uint64_t acks, ack_ns, ack_max_ns;
+};
+const struct channel_traffic *channel_client_traffic(const struct channel_client *cc);
 /* The serial that the next message sent will have. */
 uint64_t channel_client_next_serial(const struct channel_client *cc);
 void channel_client_set_next_serial(struct channel_client *cc, uint64_t serial);

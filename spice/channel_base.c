@@ -82,12 +82,27 @@ void connection_start_pings(struct channel_connection *connection)
     }
 }
 
+static void count_ack(struct channel_connection *connection)
+{
+    struct channel_traffic *traffic = &connection->traffic;
+    uint64_t ns;
+
+    if (connection->ack_asked == 0)
+        return;
+    ns = (uint64_t)(g_get_monotonic_time() - connection->ack_asked) * 1000;
+    connection->ack_asked = 0;
+    traffic->acks++;
+    traffic->ack_ns += ns;
+    traffic->ack_max_ns = MAX(traffic->ack_max_ns, ns);
+}
+
 /* An ACK nobody asked for must not wrap the count. */
 static void receive_ack(struct channel_connection *connection)
 {
     if (connection->client_generation == connection->generation) {
         connection->unacknowledged -= MIN(connection->unacknowledged, connection->window);
         connection->progress++;
+        count_ack(connection);
     }
 }
 

@@ -52,6 +52,8 @@ struct channel_connection {
     uint32_t window;
     uint32_t generation, client_generation;
     uint32_t unacknowledged; /* messages */
+    int64_t ack_asked; /* monotonic us, when the message was queued that an ACK is for; 0: none */
+    struct channel_traffic traffic;
 
     struct {
         struct loop_timer *timer;

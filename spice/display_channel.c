@@ -25,6 +25,7 @@ static bool client_connect(struct channel_client *cc)
     struct display_client *client = (struct display_client *)cc;
 
     display_client_init(client);
+    client->before = display_client_display(client)->count;
     client->arriving = cc->resumes;
     client->compression = server_image_compression(cc->channel->server);
     if (client->arriving) {

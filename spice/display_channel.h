@@ -16,14 +16,16 @@
 
 #include "spice/channel.h"
 #include "spice/display_encode.h"
+#include "spice/display_statistics.h"
 #include "spice/parse.h"
 
 struct display {
     struct channel channel;
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
-    bool machine_runs;                     /* else arriving clients wait */
-    GArray *changes;                       /* of draw_rect; room for what is compared */
+    bool machine_runs; /* else arriving clients wait */
+    GArray *changes;   /* of draw_rect; room for what is compared */
+    struct command_count count;
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */
     void (*has_room)(void *opaque);        /* display_must_wait() may have changed its mind */
@@ -67,6 +69,9 @@ void display_monitors_changed(struct display *display);
 void display_fold(struct display *display);
 /* Sends what can be sent now. */
 void display_wake(struct display *display);
+
+/* Of each connected client, in any order, to the end of STATISTICS (of SpiceDisplayStatistics). */
+void display_add_statistics(const struct display *display, GArray *statistics);
 
 /* Is anybody connected, ready or not? */
 bool display_has_clients(const struct display *display);

@@ -105,6 +105,10 @@ static void push_drawable(struct display_client *client, struct drawable *drawab
         .drawable = drawable_ref(drawable),
     };
 
+    if (drawable->resource.qxl != NULL)
+        client->statistics.passed_on++;
+    else
+        client->statistics.pictures++;
     client->queue_drawables++;
     client->queue_bytes += drawable->data_size;
     g_array_append_val(client->queue, item);
@@ -210,6 +214,7 @@ void display_client_fold(struct display_client *client)
         g_hash_table_destroy(unsent);
         return;
     }
+    client->statistics.folded++;
     client->queue = g_array_new(FALSE, FALSE, sizeof(struct display_item));
     client->queue_sent = 0;
     for (unsigned i = first; i < old->len; i++) {

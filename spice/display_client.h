@@ -6,6 +6,7 @@
 #pragma once
 
 #include "spice/display_channel.h"
+#include "spice/display_statistics.h"
 
 enum {
     DISPLAY_QUEUE_MAX_ITEMS = 4096,             /* drawables that wait for one client, */
@@ -70,6 +71,9 @@ struct display_client {
 
     struct client_surface **surfaces; /* by id */
     GQueue damaged; /* of struct client_surface with damage, in the order to send them */
+
+    struct display_statistics statistics;
+    struct command_count before; /* what the guest had asked for when it came */
 };
 
 /* display_client.c */

@@ -5,6 +5,9 @@
 
 #include "display/graduality.h"
 #include "display/jpeg.h"
+#include "spice/display_statistics.h"
+
+#include <time.h>
 
 /* Smaller images are not worth an encoder, smaller streams not another one. */
 #define MIN_SOURCE_SIZE  54
@@ -145,11 +148,38 @@ static bool encode(struct compressor *compressor, const struct image_policy *pol
     return true;
 }
 
+/* Finer than GLib's clock: many pictures are small. */
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+const char *image_method_name(enum image_method method)
+{
+    static const char *const names[IMAGE_METHODS] = {
+        [IMAGE_RAW] = "raw",
+        [IMAGE_LZ] = "lz",
+        [IMAGE_LZ_PALETTE] = "lz-palette",
+        [IMAGE_QUIC] = "quic",
+        [IMAGE_LZ4] = "lz4",
+        [IMAGE_JPEG] = "jpeg",
+        [IMAGE_JPEG_ALPHA] = "jpeg-alpha",
+        [IMAGE_GLZ] = "glz",
+    };
+
+    return names[method];
+}
+
 bool compressor_encode(struct compressor *compressor, const struct image_policy *policy,
                        const struct codec_source *source, bool may_lose,
                        struct encoded_image *encoded)
 {
     enum image_method method = choose(compressor, policy, source, may_lose);
+    uint64_t began;
+    bool done;
 
     if (method == IMAGE_RAW)
         return false;
@@ -157,5 +187,9 @@ bool compressor_encode(struct compressor *compressor, const struct image_policy 
         return encoded->data != NULL;
     encoded_image_finish(encoded);
     encoded->method = method;
-    return encode(compressor, policy, source, encoded);
+    began = monotonic_ns();
+    done = encode(compressor, policy, source, encoded);
+    if (policy->counts != NULL)
+        policy->counts[method].encode_ns += monotonic_ns() - began;
+    return done;
 }

@@ -12,6 +12,8 @@
 #include <glib.h>
 #include <spice/enums.h>
 
+struct codec_count;
+
 /* What one client can read and wants. */
 struct image_policy {
     SpiceImageCompression mode; /* asked for by the host, or by the client */
@@ -20,6 +22,7 @@ struct image_policy {
     bool jpeg;                  /* photographs may lose a little, */
     bool deflate_glz;           /* and what GLZ makes is deflated: its connection is slow */
     struct glz_dictionary *glz; /* the client's; NULL: none */
+    struct codec_count *counts; /* of IMAGE_METHODS, the client's; NULL: nobody counts */
 };
 
 enum image_method {

@@ -2,6 +2,7 @@
  * Images in display messages. SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_encode_image.h"
+#include "spice/display_statistics.h"
 #include "spice/parse.h"
 
 #include <glib.h>
@@ -131,6 +132,18 @@ static bool try_compression(struct image_writer *writer, struct guest_image *gue
                              form == IMAGE_MAY_LOSE, &guest->encoded);
 }
 
+static void count_image(const struct image_writer *writer, enum image_method method,
+                        size_t bytes_in, size_t bytes_out)
+{
+    struct codec_count *count = writer->policy->counts;
+
+    if (count == NULL)
+        return;
+    count[method].images++;
+    count[method].bytes_in += bytes_in;
+    count[method].bytes_out += bytes_out;
+}
+
 static void add_image(struct image_writer *writer, struct draw_image *image, enum image_form form)
 {
     struct message *message = writer->message;
@@ -146,12 +159,15 @@ static void add_image(struct image_writer *writer, struct draw_image *image, enu
                        image->flags & (lossy ? ~SPICE_IMAGE_FLAGS_CACHE_ME : UINT8_MAX),
                        image->width, image->height);
         add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
+        count_image(writer, guest->encoded.method, image->bitmap.data.size,
+                    g_bytes_get_size(guest->encoded.data));
         return;
     }
     add_descriptor(message, image->id, image->type, image->flags, image->width, image->height);
     switch (image->type) {
     case SPICE_IMAGE_TYPE_BITMAP:
         add_bitmap(message, image);
+        count_image(writer, IMAGE_RAW, image->bitmap.data.size, image->bitmap.data.size);
         writer->has_references = true;
         break;
     case SPICE_IMAGE_TYPE_QUIC:

@@ -24,7 +24,7 @@ bool display_client_wants_jpeg(const struct display_client *client)
 }
 
 /* A client without a dictionary knows few formats (spice-wire.md section 9). */
-static struct image_policy policy_of(const struct display_client *client)
+static struct image_policy policy_of(struct display_client *client)
 {
     return (struct image_policy){
         .mode = channel_client_is_local(&client->base) ? SPICE_IMAGE_COMPRESSION_OFF
@@ -34,6 +34,7 @@ static struct image_policy policy_of(const struct display_client *client)
         .jpeg = display_client_wants_jpeg(client),
         .deflate_glz = is_wanted(client, server_zlib_glz_compression(client->base.channel->server)),
         .glz = client->glz,
+        .counts = client->statistics.codecs,
     };
 }
 
@@ -135,6 +136,7 @@ static void send_damage(struct display_client *client)
 
         piece = take_piece(known, surface);
         snapshot = snapshot_create(&surface->front, surface->id, &piece);
+        client->statistics.pictures++;
         policy.jpeg = policy.jpeg && display_lossy_allowed(known, &piece);
         channel_client_send(&client->base,
                             display_encode_drawable(&display->encoder, snapshot, &policy));

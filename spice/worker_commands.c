@@ -50,6 +50,7 @@ void worker_draw_batch(struct display_worker *worker)
 {
     for (unsigned i = 0; i < worker->batch.count; i++) {
         draw_and_show(worker, worker->batch.drawables[i]);
+        worker->display.count.drawn++;
         drawable_unref(worker->batch.drawables[i]);
     }
     worker->batch.count = 0;
@@ -63,6 +64,7 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
     if (wrong == NULL)
         wrong = check_drawable(worker, drawable);
     if (wrong == NULL && drawable->draw.type != QXL_DRAW_NOP) {
+        worker->display.count.commands++;
         draw_batch_add(&worker->batch, drawable, &worker->surfaces);
         if (worker->batch.count == DRAW_BATCH_MAX)
             worker_draw_batch(worker);

@@ -26,6 +26,7 @@ SPICE_BEGIN_DECLS
 #include "spice-version.h"
 #include "spice-core.h"
 #include "spice-server.h"
+#include "spice-statistics.h"
 #include "spice-qxl.h"
 #include "spice-input.h"
 #include "spice-audio.h"

@@ -50,7 +50,7 @@ NODES = {
     "0.14.3": [S + "get_video_codecs", S + "free_video_codecs"],
 }
 # Ours, which no other server has.
-OWN = {"CASSIA_0.1": [S + "enable_features", S + "get_migrate_outcome",
+OWN = {"CASSIA_0.1": [S + "enable_features", S + "get_display_statistics", S + "get_migrate_outcome",
                       S + "get_supported_features"]}
 
 library = os.path.join(os.environ["BUILDDIR"], "lib/libspice-server.so.1")
