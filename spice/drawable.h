@@ -30,6 +30,7 @@ struct drawable {
     unsigned refs;
     struct guest_resource resource;
     struct draw draw;
+    bool is_clear; /* no command: the zeroes of a new surface, which clients know of */
     /* What the guest lists as read; must exist though draw.sources says what really is. -1: none.
      */
     int32_t listed_sources[3];

@@ -34,6 +34,14 @@ struct canvas *surfaces_find_canvas(void *surfaces, uint32_t id)
     return surface == NULL ? NULL : surface->canvas;
 }
 
+void surface_clear(struct surface *surface)
+{
+    canvas_clear(surface->canvas);
+    surface->blank = true;
+    pixman_region32_union_rect(&surface->dirty, &surface->dirty, 0, 0, surface->width,
+                               surface->height);
+}
+
 struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t width,
                                uint32_t height, int32_t stride, uint32_t format, void *pixels,
                                bool keep, const struct guest_resource *resource, const char **wrong)
@@ -62,15 +70,12 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
         .height = height,
         .format = format,
         .canvas = canvas,
-        .blank = !keep,
         .create = *resource,
     };
     pixman_region32_init(&surface->dirty);
     front_init(&surface->front, width, height, format);
-    if (!keep) {
-        canvas_clear(canvas);
-        pixman_region32_union_rect(&surface->dirty, &surface->dirty, 0, 0, width, height);
-    }
+    if (!keep)
+        surface_clear(surface);
     surfaces->table[id] = surface;
     return surface;
 }

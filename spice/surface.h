@@ -44,6 +44,8 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
                                uint32_t height, int32_t stride, uint32_t format, void *pixels,
                                bool keep, const struct guest_resource *resource,
                                const char **wrong);
+/* Makes all pixels of a new surface zero. */
+void surface_clear(struct surface *surface);
 /* Releases its command. */
 void surface_destroy(struct surfaces *surfaces, struct surface *surface);
 

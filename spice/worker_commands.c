@@ -56,6 +56,13 @@ void worker_draw_batch(struct display_worker *worker)
     worker->batch.count = 0;
 }
 
+static void put_off(struct display_worker *worker, struct drawable *drawable)
+{
+    draw_batch_add(&worker->batch, drawable, &worker->surfaces);
+    if (worker->batch.count == DRAW_BATCH_MAX)
+        worker_draw_batch(worker);
+}
+
 static void execute_draw(struct display_worker *worker, const QXLCommandExt *command)
 {
     struct drawable *drawable = drawable_create(worker->qxl);
@@ -65,9 +72,7 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
         wrong = check_drawable(worker, drawable);
     if (wrong == NULL && drawable->draw.type != QXL_DRAW_NOP) {
         worker->display.count.commands++;
-        draw_batch_add(&worker->batch, drawable, &worker->surfaces);
-        if (worker->batch.count == DRAW_BATCH_MAX)
-            worker_draw_batch(worker);
+        put_off(worker, drawable);
         return;
     }
     if (wrong != NULL)
@@ -112,6 +117,23 @@ void worker_destroy_surface(struct display_worker *worker, struct surface *surfa
     surface_destroy(&worker->surfaces, surface);
 }
 
+/* Most new surfaces are painted all over at once, so their zeroes would not be seen by anybody. */
+static void clear_later(struct display_worker *worker, struct surface *surface)
+{
+    struct drawable *drawable = drawable_create(worker->qxl);
+
+    drawable->is_clear = true;
+    drawable->draw = (struct draw){
+        .type = QXL_DRAW_BLACKNESS,
+        .effect = QXL_EFFECT_OPAQUE,
+        .surface_id = surface->id,
+        .box = {0, 0, surface->width, surface->height},
+        .sources = {-1, -1, -1},
+    };
+    surface->blank = true;
+    put_off(worker, drawable);
+}
+
 static const char *create_surface(struct display_worker *worker,
                                   const struct surface_command *command,
                                   struct guest_resource *resource)
@@ -120,10 +142,12 @@ static const char *create_surface(struct display_worker *worker,
     struct surface *surface =
         surface_create(&worker->surfaces, command->surface_id, command->create.width,
                        command->create.height, command->create.stride, command->create.format,
-                       command->create.pixels, command->keep_data, resource, &wrong);
+                       command->create.pixels, true, resource, &wrong);
 
     if (surface == NULL)
         return wrong;
+    if (!command->keep_data)
+        clear_later(worker, surface);
     resource->info.info = NULL; /* the surface's now */
     display_surface_created(&worker->display, surface);
     return NULL;
