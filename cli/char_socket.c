@@ -190,8 +190,11 @@ static void closed(void *opaque)
         return;
     }
     unplug(device);
-    if (device->options->kind == CHAR_SOCKET_USBREDIR)
+    if (device->options->kind == CHAR_SOCKET_USBREDIR) {
+        /* Not every server says that with its device the client has gone. */
+        peer_want(device->peer, false);
         peer_await(device->peer);
+    }
 }
 
 static void waiting(void *opaque)

@@ -11,8 +11,10 @@ import time
 class GtkClient:
     """SETTINGS: properties of a SpiceSession as NAME=VALUE."""
 
+    program = "gtk_client"
+
     def __init__(self, *settings):
-        program = os.path.join(os.environ["BUILDDIR"], "tests/client/gtk_client")
+        program = os.path.join(os.environ["BUILDDIR"], "tests/client", self.program)
         # spice-gtk calls a password that the server refuses critical.
         env = {name: value for name, value in os.environ.items() if name != "G_DEBUG"}
         self.process = subprocess.Popen([program, *settings], env=env, stdin=subprocess.PIPE, text=True,
