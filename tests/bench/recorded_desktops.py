@@ -95,8 +95,9 @@ def measure(chosen, work, out):
                             [harness / "run.sh", "-p", free_port(), *MODES[mode], trace, *place],
                             env=dict(os.environ, REPLAY_CACHE=str(cache)), capture_output=True, text=True)
                         row = dict(zip(columns, line.stdout.rstrip("\n").split("\t")))
-                        if line.returncode or len(row) != len(columns):
-                            sys.exit(f"\n{trace} in mode {mode} ({whose}): {line.stderr or line.stdout}")
+                        row["failed"] = line.returncode != 0 or len(row) != len(columns)
+                        if row["failed"]:
+                            print(f"\n{trace} in mode {mode} ({whose}): {line.stderr or line.stdout}", file=sys.stderr)
                         row.update(whose=whose, measured=mode, title=title(trace.name))
                         runs.append(row)
                         table.write(f"{mode}\t{whose}\t{line.stdout}")
@@ -112,18 +113,21 @@ def ratios(runs):
     for trace, mode in dict.fromkeys((r["title"], r["measured"]) for r in runs):
         of = {w: [r for r in runs if (r["title"], r["measured"], r["whose"]) == (trace, mode, w)]
               for w in ("ours", "peer")}
-        row = table[trace, mode] = {}
+        row = table[trace, mode] = {name: float("nan") for name in FIGURES}
+        row["failed"] = [w for w in of if any(r["failed"] or r["end"] != "marker" for r in of[w])]
+        if row["failed"]:
+            continue
         for name, column in FIGURES.items():
             ours, peer = (statistics.median(float(r[column]) for r in of[w]) for w in ("ours", "peer"))
-            row[name] = ours / peer if peer else float("nan")
+            if peer:
+                row[name] = ours / peer
         row["picture"] = all(r["golden"] != "no" for r in of["ours"])
-        row["complete"] = all(r["end"] == "marker" for r in of["ours"])
     return table
 
 
 def verdict(row, mode):
-    if not row["complete"]:
-        return "never arrived"
+    if row["failed"]:
+        return " and ".join(row["failed"]) + ": not shown to the end"
     return "equal" if row["picture"] else "lossy" if mode == "video" else "DIFFERS"
 
 
@@ -133,7 +137,8 @@ def markdown(table):
         lines.append(f"| {trace} | {mode} | " + " | ".join(f"{row[f]:.2f}" for f in FIGURES) +
                      f" | {verdict(row, mode)} |")
     for mode in dict.fromkeys(mode for _, mode in table):
-        medians = [statistics.median(row[f] for (_, m), row in table.items() if m == mode) for f in FIGURES]
+        medians = [statistics.median([row[f] for (_, m), row in table.items() if m == mode and row[f] == row[f]]
+                                     or [float("nan")]) for f in FIGURES]
         lines.append(f"| **median** | **{mode}** | " + " | ".join(f"**{m:.2f}**" for m in medians) + " | |")
     return "\n".join(lines) + "\n"
 
