@@ -14,8 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 32
-
 static bool is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET) {
@@ -45,7 +43,7 @@ static int listen_at(const struct sockaddr *address, socklen_t length, bool both
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
     if (address->sa_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6));
-    if (bind(fd, address, length) || listen(fd, LISTEN_BACKLOG)) {
+    if (bind(fd, address, length) || listen(fd, SOMAXCONN)) {
         int saved = errno;
         close(fd);
         errno = saved;
@@ -149,7 +147,7 @@ bool listen_unix(struct listener *listener, const char *path, GError **error)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The mode set before bind() becomes the file's: there is no moment when others can connect. */
     if (fd < 0 || fchmod(fd, S_IRUSR | S_IWUSR) ||
-        bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, LISTEN_BACKLOG)) {
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, SOMAXCONN)) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "cannot listen on %s: %s", path,
                     g_strerror(errno));
         if (fd >= 0)
