@@ -118,8 +118,7 @@ static bool is_possible(const struct agent_state *state)
         return state->partial_size == 0;
     }
     return (header->port == VDP_CLIENT_PORT || header->port == VDP_SERVER_PORT) &&
-           header->size <= VD_AGENT_MAX_DATA_SIZE - state->partial_size &&
-           (header->size > 0 || state->partial_size == 0);
+           header->size <= VD_AGENT_MAX_DATA_SIZE - state->partial_size;
 }
 
 static bool read_state(struct message_reader *reader, const uint8_t *data, uint32_t size,
@@ -181,12 +180,16 @@ static void resume_client(struct agent_client *client, const struct agent_state 
 
 /*
  * What a client brings has passed another server's rules, or so it says. Where these rules forbid
- * something, the guest and the client rather begin anew.
+ * something, the guest and the client rather begin anew. They have to when libspice-server has sent
+ * them in the middle of a message's header: it does not say how much of the chunk is left.
  */
-static bool is_trusted(const struct agent *agent, const struct agent_state *state)
+static bool can_resume(const struct agent *agent, const struct agent_state *state)
 {
     const struct agent_rules rules = agent_rules_of(agent);
 
+    if (state->partial_size > 0 && state->chunk_header.size == 0) {
+        return false;
+    }
     return (rules.copypaste && rules.file_xfer) ||
            (state->client_left == 0 && state->device.written_size == 0);
 }
@@ -204,7 +207,7 @@ void agent_client_apply(struct agent_client *client)
     client->arriving = false;
     message_read_u64(&reader); /* the header */
     read_state(&reader, data, (uint32_t)size, &state);
-    if (is_trusted(agent, &state)) {
+    if (can_resume(agent, &state)) {
         resume_device(device, &state);
         resume_client(client, &state);
         if (state.device.written_size > 0) {

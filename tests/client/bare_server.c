@@ -152,11 +152,31 @@ static struct qxl_host *create_display(SpiceServer *server, int id)
     return display;
 }
 
-/* As after the machine has come: the surfaces are there, with the pixels that were moved. */
+/* A display that waits for its machine: there is memory for what will be in it. */
+static void expect_display(struct host *host)
+{
+    struct qxl_host *display = qxl_host_create(host->server, 0, 1024 * 1024);
+
+    host->displays[0] = display;
+    host->pixels = qxl_host_pointer(display, qxl_host_place(display, NULL, WIDTH * HEIGHT * 4));
+    host->surface = qxl_host_pointer(
+        display, qxl_host_place(display, NULL, SURFACE_WIDTH * SURFACE_HEIGHT * 4));
+}
+
+/* The machine has come, with its surfaces and their pixels. */
 static void bring_display(struct host *host)
 {
     struct qxl_host *display = host->displays[0];
-    const QXLPHYSICAL pixels = qxl_host_place(display, NULL, SURFACE_WIDTH * SURFACE_HEIGHT * 4);
+    QXLDevSurfaceCreate primary = {
+        .width = WIDTH,
+        .height = HEIGHT,
+        .stride = WIDTH * 4,
+        .format = SPICE_SURFACE_FMT_32_xRGB,
+        .flags = QXL_SURF_FLAG_KEEP_DATA,
+        .mouse_mode = 1,
+        .mem = qxl_host_address((size_t)((uint8_t *)host->pixels - display->memory)),
+        .group_id = QXL_HOST_GROUP,
+    };
     const QXLSurfaceCmd surface = {
         .release_info.id = 1,
         .surface_id = SURFACE,
@@ -165,21 +185,20 @@ static void bring_display(struct host *host)
                              .width = SURFACE_WIDTH,
                              .height = SURFACE_HEIGHT,
                              .stride = SURFACE_WIDTH * 4,
-                             .data = pixels},
+                             .data = qxl_host_address(
+                                 (size_t)((uint8_t *)host->surface - display->memory))},
     };
     QXLCommandExt command = {.cmd.type = QXL_CMD_SURFACE, .group_id = QXL_HOST_GROUP};
 
+    spice_qxl_create_primary_surface(&display->qxl, 0, &primary);
     command.cmd.data = qxl_host_place(display, &surface, sizeof(surface));
-    host->surface = qxl_host_pointer(display, pixels);
-    host->pixels = qxl_host_create_primary(display, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB,
-                                           QXL_SURF_FLAG_KEEP_DATA);
     g_hash_table_add(display->outstanding, qxl_host_pointer(display, command.cmd.data));
     spice_qxl_loadvm_commands(&display->qxl, &command, 1);
 }
 
 /*
- * "fill SURFACE LEFT TOP RIGHT BOTTOM COLOR" draws, "paint ..." writes into the memory of what
- * bring_display() has made, "create" and "destroy" the off-screen surface, "copy X Y" shows it.
+ * "fill SURFACE LEFT TOP RIGHT BOTTOM COLOR" draws, "paint ..." writes into the memory of an
+ * expected display, "create" and "destroy" the off-screen surface, "copy X Y" shows it.
  */
 static bool draw_command(struct host *host, const char *line)
 {
@@ -279,8 +298,8 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
         printf("%d\n", spice_server_remove_interface(&tablet.base));
     } else if (g_str_has_prefix(line, "display ")) {
         host->displays[line[8] == '1'] = create_display(host->server, line[8] == '1');
-    } else if (strcmp(line, "empty-display") == 0) {
-        host->displays[0] = qxl_host_create(host->server, 0, 1024 * 1024);
+    } else if (strcmp(line, "expect-display") == 0) {
+        expect_display(host);
     } else if (g_str_has_prefix(line, "no-display ")) {
         g_clear_pointer(&host->displays[line[11] == '1'], qxl_host_destroy);
     } else if (strcmp(line, "no-picture") == 0) {

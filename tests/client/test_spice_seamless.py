@@ -2,70 +2,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Clients that take their state to another server. Facts: spice-wire.md sections 7.4, 7.6, 7.7."""
 
-import hashlib
 import os
 import struct
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
 from gtk_client import GtkClient
+from moving import HEIGHT, Screen, WIDTH, draw, migrate, move, shows
 from tap import Tap
 from traveller import ACK, CARRIED, MAIN_CAPS, NACK, PORT, SMARTCARD, Traveller, VMC
 
-WIDTH, HEIGHT = 320, 200
 SET_ACK = 3
 SURFACE_CREATE, SURFACE_DESTROY, DRAW_COPY, DRAW_FILL, INVAL_PALETTES, INVAL_PIXMAPS, MARK = \
     314, 315, 304, 302, 108, 106, 102
 MAIN, DISPLAY, INPUTS, CURSOR = [(kind, 0) for kind in
                                  (spice.MAIN, spice.DISPLAY, spice.INPUTS, spice.CURSOR)]
+DRAWN = DRAW_COPY, DRAW_FILL
 DISPLAY_CAPS = 0xf
 tap = Tap()
-
-
-def migrate(server, text, result=0):
-    server.command(text)
-    line = server.expect("migrate ")
-    assert line == f"migrate {result}", f"{text}: {line}"
-
-
-class Screen:
-    """The picture that a server is told to show."""
-
-    def __init__(self):
-        self.rows = [[(0, 0, 0)] * WIDTH for _ in range(HEIGHT)]
-        self.fills = []
-
-    def fill(self, left, top, right, bottom, color):
-        pixel = (color & 0xff, color >> 8 & 0xff, color >> 16 & 0xff)
-        for row in self.rows[top:bottom]:
-            row[left:right] = [pixel] * (right - left)
-        self.fills.append((left, top, right, bottom, color))
-        return " ".join(map(str, (0, left, top, right, bottom))) + f" {color:x}"
-
-    def checksum(self):
-        return hashlib.sha256(bytes(value for row in self.rows for pixel in row
-                                    for value in pixel)).hexdigest()
-
-
-def draw(server, screen, *rectangle):
-    server.command("fill " + screen.fill(*rectangle))
-
-
-def bring(server, screen):
-    """The machine comes to a server that is not running: with its memory, not with commands."""
-    server.command("bring-display")
-    for left, top, right, bottom, color in screen.fills:
-        server.command(f"paint 0 {left} {top} {right} {bottom} {color:x}")
-
-
-def shows(client, screen):
-    deadline = time.monotonic() + 10
-    while client.picture() != screen.checksum():
-        assert time.monotonic() < deadline, "the client shows something else"
-        time.sleep(0.05)
 
 
 def source_and_target(*options):
@@ -74,11 +30,12 @@ def source_and_target(*options):
     target = BareServer("--seamless", "--no-start", *options)
     migrate(source, "migrate-interface")
     migrate(target, "migrate-interface")
-    target.command("empty-display")
+    target.command("expect-display")
     source.command("display 0")
     source.command("start")
     source.command("create")
     source.command("fill 5 0 0 64 48 c0ffee")
+    source.command("fill 5 3 3 9 9 123456")
     return source, target
 
 
@@ -137,9 +94,12 @@ with tap.case("what each channel gives its client to take along"):
 with tap.case("the target draws only what is new"):
     source, target = source_and_target()
     with traveller(source) as client:
-        source.command("copy 0 0")
-        client.links[DISPLAY].expect(DRAW_COPY)
+        source.command("copy 9 9")
+        while struct.unpack_from("<5i", client.links[DISPLAY].expect(*DRAWN))[:3] != (0, 9, 9):
+            pass
         leave(source, target, client)
+        target.command("paint 5 0 0 64 48 c0ffee")
+        target.command("paint 5 3 3 9 9 123456")
         target.command("bring-display")
         target.command("start")
         # Before the client has come, and after.
@@ -147,29 +107,32 @@ with tap.case("the target draws only what is new"):
         target.command("update")
         target.expect("updated")
         client.move()
-        display = client.links[DISPLAY]
-        kinds = []
-        while DRAW_COPY not in kinds:
-            kind, body = display.read_message()
-            kinds.append(kind)
-        box = struct.unpack_from("<4i", body, 4)
-        assert box == (10, 10, 20, 20), f"top, left, bottom, right: {box}"
         target.command("copy 100 100")
         target.command("fill 0 0 0 1 1 1")
-        while DRAW_FILL not in kinds:
-            kind, body = display.read_message()
+        kinds, boxes = [], []
+        while (0, 0, 1, 1) not in boxes:
+            kind, body = client.links[DISPLAY].read_message()
             kinds.append(kind)
+            if kind in DRAWN:
+                boxes.append(struct.unpack_from("<4i", body, 4))  # top, left, bottom, right
+        assert boxes == [(10, 10, 20, 20), (100, 100, 148, 164), (0, 0, 1, 1)], boxes
         assert SURFACE_CREATE not in kinds and MARK not in kinds, kinds
-        assert kinds.count(DRAW_COPY) == 2
     source.stop()
     target.stop()
 
 with tap.case("surfaces that the target destroys before the client has come"):
     source, target = source_and_target()
     with traveller(source) as client:
-        source.command("copy 0 0")
-        client.links[DISPLAY].expect(DRAW_COPY)
+        source.command("destroy")
+        source.command("create")  # while it is empty, clients are told of it
+        source.command("fill 5 0 0 64 48 c0ffee")
+        source.command("fill 5 3 3 9 9 123456")
+        source.command("copy 9 9")
+        while struct.unpack_from("<5i", client.links[DISPLAY].expect(*DRAWN))[:3] != (0, 9, 9):
+            pass
         leave(source, target, client)
+        target.command("paint 5 0 0 64 48 c0ffee")
+        target.command("paint 5 3 3 9 9 123456")
         target.command("bring-display")
         target.command("start")
         target.command("destroy")
@@ -181,7 +144,7 @@ with tap.case("surfaces that the target destroys before the client has come"):
         display = client.links[DISPLAY]
         assert struct.unpack("<I", display.expect(SURFACE_DESTROY, SURFACE_CREATE)) == (5,)
         target.command("copy 7 7")
-        assert struct.unpack_from("<I", display.expect(SURFACE_CREATE, SURFACE_DESTROY)) == (5,)
+        assert struct.unpack_from("<3i", display.expect(*DRAWN, SURFACE_DESTROY)) == (0, 7, 7)
     source.stop()
     target.stop()
 
@@ -237,7 +200,7 @@ with tap.case("states that the target does not take"):
         for key, state in good.items():
             client.next[key].send_message(CARRIED, state)
         client.next[INPUTS].expect(102)
-        client.next[DISPLAY].expect(DRAW_COPY)
+        client.next[DISPLAY].expect(*DRAWN)
     # The states of other servers: acknowledgements that are owed, lossy rectangles.
     with Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0}) as client:
         assert client.connect(target.port) == ACK
@@ -246,7 +209,7 @@ with tap.case("states that the target does not take"):
         assert [client.next[INPUTS].read_message()[0] for _ in range(6)] == \
             [101, 111, 111, 111, 111, 102]
         client.next[DISPLAY].send_message(CARRIED, surfaces(0, 1, 2, 3, 4, count=1))
-        client.next[DISPLAY].expect(DRAW_COPY)
+        client.next[DISPLAY].expect(*DRAWN)
     target.stop()
     source.stop()
 
@@ -291,25 +254,6 @@ with tap.case("a client that never brings its state is disconnected, the others 
 
 # spice-gtk.
 
-
-def move(client, here, there, screen):
-    migrate(here, f"migrate-connect 127.0.0.1 {there.port} -1")
-    here.expect("migrate-connected")
-    here.command("stop")
-    here.expect("stopped")
-    migrate(here, "migrate-end 1")
-    bring(there, screen)
-    there.command("start")
-    draw(there, screen, 30, 30, 50, 40, 0x00ff00)
-    here.expect("migrate-ended")
-    client.expect("migration none")
-    draw(there, screen, 100, 0, 200, 30, 0xff00ff)
-    shows(client, screen)
-    trouble = [line for line in client.seen if "error" in line or line == "disconnected" or
-               "closed" in line]
-    assert not trouble, trouble
-
-
 with tap.case("spice-gtk travels; nothing is drawn anew"):
     here = BareServer("--seamless")
     here.command("display 0")
@@ -324,7 +268,7 @@ with tap.case("spice-gtk travels; nothing is drawn anew"):
             shows(client, screen)
             there = BareServer("--seamless", "--no-start")
             migrate(there, "migrate-interface")
-            there.command("empty-display")
+            there.command("expect-display")
             move(client, here, there, screen)
             here.stop()
             here = there
