@@ -134,7 +134,7 @@ def verdict(row, mode):
 def markdown(table):
     lines = ["| recording | mode | " + " | ".join(FIGURES) + " | picture |", "|---|---|" + "---|" * (len(FIGURES) + 1)]
     for (trace, mode), row in table.items():
-        lines.append(f"| {trace} | {mode} | " + " | ".join(f"{row[f]:.2f}" for f in FIGURES) +
+        lines.append(f"| {trace} | {mode} | " + " | ".join("-" if row[f] != row[f] else f"{row[f]:.2f}" for f in FIGURES) +
                      f" | {verdict(row, mode)} |")
     for mode in dict.fromkeys(mode for _, mode in table):
         medians = [statistics.median([row[f] for (_, m), row in table.items() if m == mode and row[f] == row[f]]
