@@ -281,8 +281,15 @@ static bool save_picture(struct replay *replay, const char *path)
 
     if (canvas)
         return picture_save(canvas, NULL, path, &replay->error);
-    g_set_error(&replay->error, CLI_ERROR, CLI_ERROR_FAILED,
-                "-screendump-at: after %" PRIu64 " commands there is no screen", replay->commands);
+    if (!primary->width)
+        g_set_error(&replay->error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "-screendump-at: after %" PRIu64 " commands there is no screen",
+                    replay->commands);
+    else
+        g_set_error(&replay->error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "-screendump-at: after %" PRIu64 " commands none of the %u surfaces is free to "
+                    "take the picture; another number may do",
+                    replay->commands, REPLAY_HOST_SURFACES);
     return false;
 }
 
