@@ -160,7 +160,7 @@ with tap.case("what cannot be done"):
     check_refused(replay(small, "-screendump-at", f"3,{path('3.ppm')}"), "only 2 commands, not 3")
     check_refused(replay(write("head", b"SPICE_REPLAY 1\n"), "-screendump-at", "end,/tmp/x"),
                   "there is no screen")
-    for arguments in (["-until", "0"], ["-speed", "slow"], ["-screendump-at", "3"], ["-stats"],
+    for arguments in (["-until", "0"], ["-speed", "slow"], ["-screendump-at", "3"], ["-backwards"],
                       ["-screendump-at", "x,y"], [small]):
         result = replay(small, *arguments)
         assert result.returncode == 2 and arguments[0] in result.stderr, (arguments, result.stderr)
