@@ -65,6 +65,7 @@ static void client_disconnect(struct channel_client *cc)
         primary->gathered.count = 0;
     }
     glz_dictionary_destroy(client->glz);
+    image_cache_destroy(client->cache);
     if (client->waited_since != 0)
         display->has_room(display->opaque);
     if (was_ready)
@@ -77,7 +78,7 @@ bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
 {
     if (cache_pixels < 0 || cache_pixels > MAX_CACHE_PIXELS || dictionary_pixels < 0)
         return false;
-    client->cache_id = cache_id; /* nothing is cached */
+    client->cache_id = cache_id;
     client->cache_pixels = cache_pixels;
     client->dictionary_id = dictionary_id;
     client->dictionary_pixels = dictionary_pixels;
@@ -104,6 +105,8 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     loop_timer_destroy(client->init_timer);
     client->init_timer = NULL;
     client->ready = true;
+    if (client->cache_pixels > 0)
+        client->cache = image_cache_create(client->cache_pixels, client->base.channel->id);
     display_client_start(client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);

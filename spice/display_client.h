@@ -55,6 +55,7 @@ struct display_client {
     uint8_t cache_id, dictionary_id; /* the client's numbers for them */
     int64_t cache_pixels;
     uint32_t dictionary_pixels; /* what the client keeps of dictionary images; 0: it knows none */
+    struct image_cache *cache;  /* NULL: nothing is cached */
     bool monitors_pending, mark_pending, palettes_pending, caches_pending;
 
     GArray *queue; /* of struct display_item; the first queue_sent ones are gone */

@@ -21,7 +21,9 @@ struct image_policy {
     bool palettes;              /* and LZ with palettes */
     bool jpeg;                  /* photographs may lose a little, */
     bool deflate_glz;           /* and what GLZ makes is deflated: its connection is slow */
+    bool packed;                /* what is not compressed should be small all the same */
     struct glz_dictionary *glz; /* the client's; NULL: none */
+    struct image_cache *cache;  /* the client's; NULL: none */
     struct codec_count *counts; /* of IMAGE_METHODS, the client's; NULL: nobody counts */
 };
 

@@ -255,6 +255,7 @@ struct message *display_encode_drawable(struct display_encoder *encoder, struct 
     struct image_writer writer = {
         .encoder = encoder,
         .message = message_create(message_types[draw->type]),
+        .drawable = drawable,
         .policy = policy,
     };
 

@@ -144,23 +144,52 @@ static void count_image(const struct image_writer *writer, enum image_method met
     count[method].bytes_out += bytes_out;
 }
 
+/* Of all caches only exact pictures are in. */
+static void add_bitmap_image(struct image_writer *writer, struct guest_image *guest,
+                             enum image_form form)
+{
+    struct message *message = writer->message;
+    struct image_cache *cache = writer->policy->cache;
+    const struct draw_image *image = &guest->image;
+    const struct image_key *key = cache != NULL ? guest_image_key(guest) : NULL;
+    bool compressed, lossy;
+    uint8_t flags = image->flags;
+    uint64_t id = image->id;
+
+    if (cache != NULL && image_cache_find(cache, key, &id)) {
+        add_descriptor(message, id, SPICE_IMAGE_TYPE_FROM_CACHE, 0, image->width, image->height);
+        return;
+    }
+    if (writer->policy->packed) {
+        guest = guest_image_smaller(guest, writer->drawable);
+        image = &guest->image;
+    }
+    compressed = try_compression(writer, guest, form);
+    lossy = compressed && encoded_image_is_lossy(&guest->encoded);
+    writer->encoder->lossy |= lossy;
+    if (cache != NULL && !lossy &&
+        image_cache_add(cache, key, (int64_t)image->width * image->height, &id))
+        flags |= SPICE_IMAGE_FLAGS_CACHE_ME;
+    add_descriptor(message, id, compressed ? guest->encoded.type : SPICE_IMAGE_TYPE_BITMAP, flags,
+                   image->width, image->height);
+    if (compressed) {
+        add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
+        count_image(writer, guest->encoded.method, image->bitmap.data.size,
+                    g_bytes_get_size(guest->encoded.data));
+    } else {
+        add_bitmap(message, image);
+        count_image(writer, IMAGE_RAW, image->bitmap.data.size, image->bitmap.data.size);
+        writer->has_references = true;
+    }
+}
+
 static void add_image(struct image_writer *writer, struct draw_image *image, enum image_form form)
 {
     struct message *message = writer->message;
     struct guest_image *guest = SPICE_CONTAINEROF(image, struct guest_image, image);
 
-    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form != IMAGE_AS_IT_IS &&
-        try_compression(writer, guest, form)) {
-        bool lossy = encoded_image_is_lossy(&guest->encoded);
-
-        writer->encoder->lossy |= lossy;
-        /* Caches keep what is exact. */
-        add_descriptor(message, image->id, guest->encoded.type,
-                       image->flags & (lossy ? ~SPICE_IMAGE_FLAGS_CACHE_ME : UINT8_MAX),
-                       image->width, image->height);
-        add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
-        count_image(writer, guest->encoded.method, image->bitmap.data.size,
-                    g_bytes_get_size(guest->encoded.data));
+    if (image->type == SPICE_IMAGE_TYPE_BITMAP && form != IMAGE_AS_IT_IS) {
+        add_bitmap_image(writer, guest, form);
         return;
     }
     add_descriptor(message, image->id, image->type, image->flags, image->width, image->height);
@@ -228,6 +257,18 @@ struct message *display_encode_surface_destroy(uint32_t id)
     struct message *message = message_create(SPICE_MSG_DISPLAY_SURFACE_DESTROY);
 
     message_add_u32(message, id);
+    return message;
+}
+
+struct message *display_encode_drop_images(const GArray *ids)
+{
+    struct message *message = message_create(SPICE_MSG_DISPLAY_INVAL_LIST);
+
+    message_add_u16(message, ids->len);
+    for (unsigned i = 0; i < ids->len; i++) {
+        message_add_u8(message, SPICE_RES_TYPE_PIXMAP);
+        message_add_u64(message, g_array_index(ids, uint64_t, i));
+    }
     return message;
 }
 

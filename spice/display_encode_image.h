@@ -13,6 +13,7 @@ enum image_form { IMAGE_AS_IT_IS, IMAGE_MAY_BE_COMPRESSED, IMAGE_MAY_LOSE };
 struct image_writer {
     struct display_encoder *encoder;
     struct message *message;
+    struct drawable *drawable;
     const struct image_policy *policy;
     bool has_references; /* to guest memory */
     unsigned count;

@@ -233,6 +233,7 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
                             struct surface *surface, const pixman_region32_t *region)
 {
     GArray *changes = display->changes;
+    struct draw_image *image = drawable->draw.copy.image;
     int64_t news = 0;
     int count;
     const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
@@ -242,6 +243,9 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
         find_changes(display, surface, &rects[i]);
     for (unsigned i = 0; i < changes->len; i++)
         news += box_size(&g_array_index(changes, draw_rect, i));
+    if (surface->format == SPICE_SURFACE_FMT_32_xRGB && image->type == SPICE_IMAGE_TYPE_BITMAP &&
+        image->bitmap.format == SPICE_BITMAP_FMT_RGBA && drawable->draw.type == QXL_DRAW_COPY)
+        image->bitmap.format = SPICE_BITMAP_FMT_32BIT; /* nobody sees its alpha */
     if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {
         pass_on(display, drawable, surface, region);
         return;

@@ -33,9 +33,29 @@ static struct image_policy policy_of(struct display_client *client)
         .palettes = client->dictionary_pixels > 0,
         .jpeg = display_client_wants_jpeg(client),
         .deflate_glz = is_wanted(client, server_zlib_glz_compression(client->base.channel->server)),
+        .packed = client->dictionary_pixels > 0 && !channel_client_is_local(&client->base) &&
+                  client->compression == SPICE_IMAGE_COMPRESSION_OFF,
         .glz = client->glz,
+        .cache = client->cache,
         .counts = client->statistics.codecs,
     };
+}
+
+static struct message *encode(struct display_client *client, struct drawable *drawable,
+                              const struct image_policy *policy)
+{
+    struct message *message =
+        display_encode_drawable(&display_client_display(client)->encoder, drawable, policy);
+    GArray *dropped;
+
+    if (client->cache == NULL)
+        return message;
+    dropped = image_cache_dropped(client->cache);
+    if (dropped->len > 0) {
+        channel_client_send(&client->base, display_encode_drop_images(dropped));
+        g_array_set_size(dropped, 0);
+    }
+    return message;
 }
 
 static void send_item(struct display_client *client)
@@ -57,8 +77,7 @@ static void send_item(struct display_client *client)
 
     switch (item.type) {
     case ITEM_DRAW:
-        message = display_encode_drawable(&display_client_display(client)->encoder, item.drawable,
-                                          &policy);
+        message = encode(client, item.drawable, &policy);
         display_lossy_drawn(client, &item.drawable->draw,
                             display_client_display(client)->encoder.lossy);
         client->queue_drawables--;
@@ -138,8 +157,7 @@ static void send_damage(struct display_client *client)
         snapshot = snapshot_create(&surface->front, surface->id, &piece);
         client->statistics.pictures++;
         policy.jpeg = policy.jpeg && display_lossy_allowed(known, &piece);
-        channel_client_send(&client->base,
-                            display_encode_drawable(&display->encoder, snapshot, &policy));
+        channel_client_send(&client->base, encode(client, snapshot, &policy));
         display_lossy_sent_piece(client, known, &snapshot->draw, display->encoder.lossy);
         drawable_unref(snapshot);
     }

@@ -9,6 +9,7 @@
 #include "display/draw.h"
 #include "spice/arena.h"
 #include "spice/display_compress.h"
+#include "spice/image_cache.h"
 
 #include <spice.h>
 
@@ -23,7 +24,11 @@ void guest_resource_release(struct guest_resource *resource);
 struct guest_image {
     struct draw_image image;
     struct encoded_image encoded;
-    struct guest_image *next; /* of the drawable's */
+    bool has_key; /* else the key is not known yet */
+    struct image_key key;
+    bool is_private; /* 32 bits without alpha in one piece that only we write, for such a surface */
+    struct guest_image *smaller; /* such a picture in fewer bytes; NULL: nobody has asked */
+    struct guest_image *next;    /* of the drawable's */
 };
 
 struct drawable {
@@ -39,6 +44,16 @@ struct drawable {
     struct arena arena;
     max_align_t memory[96];
 };
+
+/*
+ * What a bitmap is known as in all caches. The guest may change its pixels later; what it sees is
+ * then the one or the other.
+ */
+const struct image_key *guest_image_key(struct guest_image *guest);
+/*
+ * The same picture, of DRAWABLE, in fewer bytes uncompressed; made once. It may be GUEST itself.
+ */
+struct guest_image *guest_image_smaller(struct guest_image *guest, struct drawable *drawable);
 
 struct drawable *drawable_create(QXLInstance *qxl);
 struct drawable *drawable_ref(struct drawable *drawable);
