@@ -142,8 +142,8 @@ static bool parse_channel(json_t *channel, const char *type_name, struct migrati
     return parse_addr(json_object_get(channel, "addr"), address, error);
 }
 
-static bool parse_arguments(json_t *arguments, const char *command,
-                            struct migration_address *address, GError **error)
+bool migrate_channel_parse(json_t *arguments, const char *command,
+                           struct migration_address *address, GError **error)
 {
     static const char *const names[] = {"uri", "channels", "channel"};
     const char *given = NULL;
@@ -174,11 +174,9 @@ static bool parse_arguments(json_t *arguments, const char *command,
     return parse_channel(json_array_get(value, 0), "channel-type", address, error);
 }
 
-bool migrate_channel_parse(struct machine *machine, json_t *arguments, const char *command,
-                           struct migration_address *address, GError **error)
+bool migrate_channel_take_fd(struct machine *machine, struct migration_address *address,
+                             GError **error)
 {
-    if (!parse_arguments(arguments, command, address, error))
-        return false;
     if (!address->name)
         return true;
     address->fd = machine_take_fd(machine, address->name, error);

@@ -11,8 +11,13 @@ struct machine;
 
 /*
  * Takes the address from a command's ARGUMENTS: exactly one of "uri", "channels" (QEMU's list) and
- * "channel" (the single one of the original proposal). COMMAND is named in ERROR. A descriptor that
- * the monitor's client has named is taken from it.
+ * "channel" (the single one of the original proposal). COMMAND is named in ERROR.
  */
-bool migrate_channel_parse(struct machine *machine, json_t *arguments, const char *command,
+bool migrate_channel_parse(json_t *arguments, const char *command,
                            struct migration_address *address, GError **error);
+/*
+ * Takes the descriptor that ADDRESS names, if it names one, from the client of the monitor. On
+ * failure ADDRESS is finished.
+ */
+bool migrate_channel_take_fd(struct machine *machine, struct migration_address *address,
+                             GError **error);

@@ -29,7 +29,8 @@ json_t *qmp_migrate(void *opaque, json_t *arguments, GError **error)
                               "resumed; start again without it");
         return NULL;
     }
-    return migrate_channel_parse(opaque, arguments, "migrate", &address, error) &&
+    return migrate_channel_parse(arguments, "migrate", &address, error) &&
+                   migrate_channel_take_fd(opaque, &address, error) &&
                    migrate_start(machine_migrate(opaque), &address, error)
                ? qmp_nothing()
                : NULL;
@@ -48,7 +49,8 @@ json_t *qmp_migrate_incoming(void *opaque, json_t *arguments, GError **error)
     struct migration_address address;
     bool exit_on_error = !json_is_false(json_object_get(arguments, "exit-on-error"));
 
-    return migrate_channel_parse(opaque, arguments, "migrate-incoming", &address, error) &&
+    return migrate_channel_parse(arguments, "migrate-incoming", &address, error) &&
+                   migrate_channel_take_fd(opaque, &address, error) &&
                    migrate_receive(machine_migrate(opaque), &address, exit_on_error, error)
                ? qmp_nothing()
                : NULL;
