@@ -147,9 +147,10 @@ static bool produce_batch(struct channel_connection *connection)
 static bool write_queue(struct channel_connection *connection)
 {
     struct iovec pieces[IOV_MAX];
+    unsigned messages = stream_parts_messages(connection->stream) ? 1 : UINT_MAX;
 
     while (connection->queue.count > 0) {
-        int count = send_queue_gather(&connection->queue, pieces, G_N_ELEMENTS(pieces));
+        int count = send_queue_gather(&connection->queue, messages, pieces, G_N_ELEMENTS(pieces));
         ssize_t n = stream_writev(connection->stream, pieces, count);
 
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {

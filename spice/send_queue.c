@@ -91,12 +91,13 @@ static int add_piece(struct iovec *out, struct iovec piece, size_t *skip)
     return 1;
 }
 
-int send_queue_gather(const struct send_queue *queue, struct iovec *pieces, int count)
+int send_queue_gather(const struct send_queue *queue, unsigned messages, struct iovec *pieces,
+                      int count)
 {
     size_t skip = queue->written;
     int n = 0;
 
-    for (unsigned i = 0; i < queue->count && n < count; i++) {
+    for (unsigned i = 0; i < MIN(queue->count, messages) && n < count; i++) {
         struct queued_message *item = queue_at(queue, i);
         const struct iovec *body;
         unsigned body_count = message_pieces(item->message, &body);

@@ -23,8 +23,10 @@ void send_queue_finish(struct send_queue *queue);
 /* Takes MESSAGE, whose size is final. SERIAL goes into full headers only. */
 void send_queue_push(struct send_queue *queue, struct message *message, bool mini_header,
                      uint64_t serial);
-/* Up to COUNT pieces from where the last write ended; returns how many. */
-int send_queue_gather(const struct send_queue *queue, struct iovec *pieces, int count);
+/* Up to COUNT pieces of at most MESSAGES messages from where the last write ended; returns how
+ * many. */
+int send_queue_gather(const struct send_queue *queue, unsigned messages, struct iovec *pieces,
+                      int count);
 /* What the messages reference is copied and released now. */
 void send_queue_own(struct send_queue *queue);
 /* SIZE bytes have been written: messages that are written wholly are destroyed. */

@@ -132,6 +132,16 @@ ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int cou
     return stream->top->ops->writev(stream->top, pieces, count);
 }
 
+bool stream_parts_messages(const struct stream *stream)
+{
+    for (const struct stream_layer *layer = stream->top; layer != NULL; layer = layer->below) {
+        if (layer->ops->parts_messages) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool stream_has_pending(const struct stream *stream)
 {
     const struct stream_layer *layer = stream->top;

@@ -21,6 +21,7 @@ struct stream_layer_ops {
     /* As stream_read() and stream_writev(). */
     ssize_t (*read)(struct stream_layer *layer, void *data, size_t size);
     ssize_t (*writev)(struct stream_layer *layer, const struct iovec *pieces, int count);
+    bool parts_messages; /* see stream_parts_messages() */
     /* May read() return bytes that the layer below no longer has? */
     bool (*pending)(const struct stream_layer *layer);
     /* Tells the peer, if that can be done now, that nothing more comes. May be NULL. */
@@ -58,6 +59,12 @@ ssize_t stream_read(struct stream *stream, void *data, size_t size);
 ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count);
 /* True: read again, the socket's watch will not tell that there may be more. */
 bool stream_has_pending(const struct stream *stream);
+/*
+ * True: no write may hold parts of two messages. A layer makes a record of what one write gives it,
+ * and spice-gtk, which looks at its socket and not into the layer, would not see the second message
+ * before something else comes.
+ */
+bool stream_parts_messages(const struct stream *stream);
 /* Says goodbye and ends the connection, HOW as for shutdown(2); the stream is still to be
  * destroyed. */
 void stream_shutdown(struct stream *stream, int how);

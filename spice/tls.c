@@ -323,6 +323,7 @@ static void tls_destroy(struct stream_layer *base)
 static const struct stream_layer_ops tls_ops = {
     .read = tls_read,
     .writev = tls_writev,
+    .parts_messages = true,
     .pending = tls_pending,
     .say_goodbye = tls_say_goodbye,
     .destroy = tls_destroy,

@@ -120,7 +120,7 @@ static GByteArray *drain(struct send_queue *queue, int count, size_t step)
     struct iovec *pieces = g_new(struct iovec, count);
 
     while (queue->count > 0) {
-        int n = send_queue_gather(queue, pieces, count);
+        int n = send_queue_gather(queue, UINT_MAX, pieces, count);
         size_t left = step;
 
         g_assert_cmpint(n, >, 0);
