@@ -38,6 +38,7 @@ struct migrate *migrate_create(struct machine *machine)
         .throttle_initial = 20,
         .throttle_increment = 10,
         .throttle_max = 99,
+        .throttle_trigger = 50,
     };
     return migrate;
 }
@@ -312,21 +313,34 @@ static json_int_t milliseconds(int64_t microseconds)
     return (json_int_t)((microseconds + 500) / 1000);
 }
 
+/* What QEMU tells besides; of what there is not here, there is none. */
+static void add_bytes(json_t *ram, const struct migration_progress *progress)
+{
+    uint64_t precopied = progress->precopied ? progress->precopied : progress->transferred;
+
+    json_object_update_new(
+        ram, json_pack("{s:I,s:I,s:i,s:i,s:i,s:i,s:I}", "precopy-bytes", (json_int_t)precopied,
+                       "downtime-bytes", (json_int_t)(progress->transferred - precopied),
+                       "postcopy-bytes", 0, "postcopy-requests", 0, "multifd-bytes", 0,
+                       "dirty-sync-missed-zero-copy", 0, "pages-per-second",
+                       (json_int_t)(progress->bandwidth / MIGRATION_PAGE_SIZE)));
+}
+
 static void add_ram(json_t *info, const struct migration_progress *progress)
 {
     json_int_t pages = (json_int_t)progress->normal_pages;
     double mbps = (double)progress->bandwidth * 8 / 1e6;
 
-    json_object_set_new(info, "ram",
-                        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:i,s:i}", "transferred",
-                                  (json_int_t)progress->transferred, "remaining",
-                                  (json_int_t)progress->remaining, "total",
-                                  (json_int_t)progress->total, "duplicate",
-                                  (json_int_t)progress->zero_pages, "normal", pages, "normal-bytes",
-                                  pages * (json_int_t)MIGRATION_PAGE_SIZE, "dirty-sync-count",
-                                  (json_int_t)progress->passes, "dirty-pages-rate",
-                                  (json_int_t)progress->dirty_rate, "mbps", mbps, "page-size",
-                                  (int)MIGRATION_PAGE_SIZE, "skipped", 0));
+    json_object_set_new(
+        info, "ram",
+        json_pack(
+            "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:i}", "transferred",
+            (json_int_t)progress->transferred, "remaining", (json_int_t)progress->remaining,
+            "total", (json_int_t)progress->total, "duplicate", (json_int_t)progress->zero_pages,
+            "normal", pages, "normal-bytes", pages * (json_int_t)MIGRATION_PAGE_SIZE,
+            "dirty-sync-count", (json_int_t)progress->passes, "dirty-pages-rate",
+            (json_int_t)progress->dirty_rate, "mbps", mbps, "page-size", (int)MIGRATION_PAGE_SIZE));
+    add_bytes(json_object_get(info, "ram"), progress);
 }
 
 static bool is_in(enum migration_status status, enum migration_status from)

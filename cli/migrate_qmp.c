@@ -108,17 +108,47 @@ static const struct parameter {
      offsetof(struct migration_parameters, throttle_increment), 1, 99},
     {"max-cpu-throttle", PARAMETER_UNSIGNED, offsetof(struct migration_parameters, throttle_max), 1,
      99},
+    {"throttle-trigger-threshold", PARAMETER_UNSIGNED,
+     offsetof(struct migration_parameters, throttle_trigger), 1, 100},
+    {"avail-switchover-bandwidth", PARAMETER_U64,
+     offsetof(struct migration_parameters, switch_bandwidth), 0, INT64_MAX},
 };
 
+/* The one that is a word. */
+#define ZERO_PAGES "zero-page-detection"
+static const char *const zero_page_words[] = {"legacy", "none"}; /* send_zero_pages 0, 1 */
+
 const struct qmp_argument migrate_set_parameters_arguments[] = {
-    {"max-bandwidth", JSON_INTEGER, true},        {"downtime-limit", JSON_INTEGER, true},
-    {"cpu-throttle-initial", JSON_INTEGER, true}, {"cpu-throttle-increment", JSON_INTEGER, true},
-    {"max-cpu-throttle", JSON_INTEGER, true},     ARGUMENTS_END,
+    {"max-bandwidth", JSON_INTEGER, true},
+    {"downtime-limit", JSON_INTEGER, true},
+    {"cpu-throttle-initial", JSON_INTEGER, true},
+    {"cpu-throttle-increment", JSON_INTEGER, true},
+    {"max-cpu-throttle", JSON_INTEGER, true},
+    {"throttle-trigger-threshold", JSON_INTEGER, true},
+    {"avail-switchover-bandwidth", JSON_INTEGER, true},
+    {ZERO_PAGES, JSON_STRING, true},
+    ARGUMENTS_END,
 };
 
 static void *parameter_place(const struct parameter *parameter, struct migration_parameters *values)
 {
     return (uint8_t *)values + parameter->offset;
+}
+
+static bool set_zero_pages(json_t *arguments, struct migration_parameters *changed, GError **error)
+{
+    const char *word = json_string_value(json_object_get(arguments, ZERO_PAGES));
+
+    for (unsigned i = 0; word && i < G_N_ELEMENTS(zero_page_words); i++) {
+        if (!strcmp(word, zero_page_words[i])) {
+            changed->send_zero_pages = i;
+            return true;
+        }
+    }
+    return !word || migration_fail(error,
+                                   "Parameter '" ZERO_PAGES "' does not accept value '%s'; "
+                                   "valid: legacy, none",
+                                   word);
 }
 
 json_t *qmp_migrate_set_parameters(void *opaque, json_t *arguments, GError **error)
@@ -143,6 +173,8 @@ json_t *qmp_migrate_set_parameters(void *opaque, json_t *arguments, GError **err
         else
             *(unsigned *)parameter_place(parameter, &changed) = (unsigned)number;
     }
+    if (!set_zero_pages(arguments, &changed, error))
+        return NULL;
     *migrate_parameters(migrate) = changed;
     migrate_parameters_changed(migrate);
     return qmp_nothing();
@@ -161,6 +193,7 @@ json_t *qmp_query_migrate_parameters(void *opaque, json_t *arguments, GError **e
                                                               : *(const unsigned *)place;
         json_object_set_new(result, parameters[i].name, json_integer((json_int_t)number));
     }
+    json_object_set_new(result, ZERO_PAGES, json_string(zero_page_words[values->send_zero_pages]));
     return result;
 }
 
@@ -169,17 +202,20 @@ json_t *qmp_query_migrate_parameters(void *opaque, json_t *arguments, GError **e
 struct capability {
     const char *name;
     bool *value;
+    bool inverted; /* what *VALUE says is the opposite */
 };
 
-#define CAPABILITIES 3
+#define CAPABILITIES 4
 
 static void list_capabilities(struct migrate *migrate, struct capability list[CAPABILITIES])
 {
     struct migration_parameters *values = migrate_parameters(migrate);
 
-    list[0] = (struct capability){"events", migrate_events(migrate)};
-    list[1] = (struct capability){"auto-converge", &values->auto_converge};
-    list[2] = (struct capability){"pause-before-switchover", &values->pause_before_switchover};
+    list[0] = (struct capability){"events", migrate_events(migrate), false};
+    list[1] = (struct capability){"auto-converge", &values->auto_converge, false};
+    list[2] =
+        (struct capability){"pause-before-switchover", &values->pause_before_switchover, false};
+    list[3] = (struct capability){"return-path", &values->one_way, true};
 }
 
 const struct qmp_argument migrate_set_capabilities_arguments[] = {
@@ -207,7 +243,7 @@ static bool check_capability(struct capability list[CAPABILITIES], json_t *item,
     return find_capability(list, name) || json_is_false(json_object_get(item, "state")) ||
            migration_fail(error,
                           "Capability '%s' is not available; there are: events, "
-                          "auto-converge, pause-before-switchover",
+                          "auto-converge, pause-before-switchover, return-path",
                           name);
 }
 
@@ -229,7 +265,8 @@ json_t *qmp_migrate_set_capabilities(void *opaque, json_t *arguments, GError **e
         struct capability *capability =
             find_capability(list, json_string_value(json_object_get(item, "capability")));
         if (capability)
-            *capability->value = json_is_true(json_object_get(item, "state"));
+            *capability->value =
+                json_is_true(json_object_get(item, "state")) != capability->inverted;
     }
     migrate_parameters_changed(migrate);
     return qmp_nothing();
@@ -244,7 +281,7 @@ json_t *qmp_query_migrate_capabilities(void *opaque, json_t *arguments, GError *
     (void)error;
     list_capabilities(machine_migrate(opaque), list);
     for (unsigned i = 0; i < CAPABILITIES; i++)
-        json_array_append_new(
-            result, json_pack("{s:s,s:b}", "capability", list[i].name, "state", *list[i].value));
+        json_array_append_new(result, json_pack("{s:s,s:b}", "capability", list[i].name, "state",
+                                                *list[i].value != list[i].inverted));
     return result;
 }

@@ -41,6 +41,8 @@ char *migration_address_describe(const struct migration_address *address);
 /* Opens the way out. Waits, until CANCEL. */
 struct migration_channel *migration_address_connect(const struct migration_address *address,
                                                     GCancellable *cancel, GError **error);
+/* Removes the file that a migration which failed has left; nothing for other transports. */
+void migration_address_discard(const struct migration_address *address);
 /*
  * Opens the way in: FILE, EXEC and FD at once. For sockets LISTENER is the listening descriptor and
  * this waits for somebody to connect.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define LINGER_MS     1000
+#define STALL_MS      30000
 #define PACE_WINDOW   (G_USEC_PER_SEC / 2) /* a pause in sending is made up for no longer */
 #define CHILD_POLL_MS 20
 
@@ -161,6 +162,12 @@ static ssize_t write_some(int fd, const void *data, size_t size)
     return written < 0 && errno == ENOTSOCK ? write(fd, data, size) : written;
 }
 
+/* How long the other side may take nothing. A command may have its reasons, a machine has not. */
+static int patience(const struct migration_channel *channel)
+{
+    return migration_channel_is_duplex(channel) ? STALL_MS : -1;
+}
+
 bool migration_channel_write(struct migration_channel *channel, const void *data, size_t size,
                              GError **error)
 {
@@ -178,8 +185,11 @@ bool migration_channel_write(struct migration_channel *channel, const void *data
         ssize_t written = write_some(channel->out, at, size);
         bool ready;
         if (written < 0 && errno == EAGAIN) {
-            if (!wait_for(channel, channel->out, POLLOUT, -1, &ready, error))
+            if (!wait_for(channel, channel->out, POLLOUT, patience(channel), &ready, error))
                 return false;
+            if (!ready)
+                return migration_fail(error, "the other side has taken nothing for %d s",
+                                      STALL_MS / 1000);
         } else if (written < 0 && errno != EINTR) {
             return fail_errno(error, "cannot send", errno);
         } else if (written > 0) {

@@ -158,6 +158,16 @@ static struct migration_channel *open_file(const struct migration_address *addre
     return refuse(address, out ? "write to" : "read", g_strerror(code), error);
 }
 
+/* A part of a file that somebody else began is not ours to remove, nor is what is no file. */
+void migration_address_discard(const struct migration_address *address)
+{
+    struct stat status;
+
+    if (address->transport == MIGRATION_FILE && !address->offset &&
+        !lstat(address->path, &status) && S_ISREG(status.st_mode))
+        unlink(address->path);
+}
+
 static struct migration_channel *open_command(const struct migration_address *address, bool out,
                                               GCancellable *cancel, GError **error)
 {

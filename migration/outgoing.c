@@ -121,6 +121,9 @@ static bool send_rest(struct migration_outgoing *outgoing, GError **error)
     if (outgoing_parameters(outgoing).pause_before_switchover &&
         !pause_before_switch(outgoing, error))
         return false;
+    pthread_mutex_lock(&outgoing->lock);
+    outgoing->progress.precopied = outgoing->channel->sent;
+    pthread_mutex_unlock(&outgoing->lock);
     outgoing_set_status(outgoing, MIGRATION_DEVICE);
     migration_channel_set_limit(outgoing->channel, 0);
     dirty_tracker_look(outgoing->tracker);
@@ -221,7 +224,8 @@ static bool migrate(struct migration_outgoing *outgoing, bool *moved, GError **e
     outgoing->channel = migration_address_connect(&outgoing->address, outgoing->cancel, error);
     if (!outgoing->channel)
         return false;
-    bool confirm = migration_channel_is_duplex(outgoing->channel);
+    bool confirm =
+        migration_channel_is_duplex(outgoing->channel) && !outgoing_parameters(outgoing).one_way;
     outgoing->tracker =
         dirty_tracker_create(outgoing->set, outgoing_parameters(outgoing).dirty_method);
     pthread_mutex_lock(&outgoing->lock);
@@ -229,9 +233,8 @@ static bool migrate(struct migration_outgoing *outgoing, bool *moved, GError **e
     pthread_mutex_unlock(&outgoing->lock);
     outgoing_set_status(outgoing, MIGRATION_ACTIVE);
     if (stream_write_header(outgoing->channel, confirm ? STREAM_CONFIRM : 0, error) &&
-        parts_send_early(outgoing->channel, outgoing->set, error) &&
-        send_memory(outgoing, error) && send_rest(outgoing, error) &&
-        hand_over(outgoing, confirm, moved, error))
+        parts_send_early(outgoing->channel, outgoing->set, error) && send_memory(outgoing, error) &&
+        send_rest(outgoing, error) && hand_over(outgoing, confirm, moved, error))
         return true;
     if (!*moved)
         prefer_refusal(outgoing, confirm, error);
@@ -273,6 +276,8 @@ static gpointer run(gpointer opaque)
     uint64_t sent = outgoing->channel ? outgoing->channel->sent : 0;
     dirty_tracker_destroy(outgoing->tracker);
     migration_channel_destroy(outgoing->channel);
+    if (status != MIGRATION_COMPLETED)
+        migration_address_discard(&outgoing->address);
     pthread_mutex_lock(&outgoing->lock);
     outgoing->progress.transferred = sent;
     outgoing->progress.total_time = now - outgoing->begin;

@@ -29,7 +29,11 @@ struct migration_parameters {
     uint64_t max_bandwidth;  /* bytes a second while the guest runs; 0: no limit */
     uint64_t downtime_limit; /* milliseconds */
     unsigned throttle_initial, throttle_increment, throttle_max; /* percent */
-    bool auto_converge; /* slow the guest down when it writes faster than we send */
+    unsigned throttle_trigger; /* percent of what a pass sends that may be written meanwhile */
+    uint64_t switch_bandwidth; /* expected while the guest stands still; 0: as measured before */
+    bool send_zero_pages;      /* like all others: nobody looks for them */
+    bool one_way;              /* the target is not asked to confirm even where it could */
+    bool auto_converge;        /* slow the guest down when it writes faster than we send */
     bool pause_before_switchover;
     bool hold; /* the guest is not stopped before migration_outgoing_release() */
     enum dirty_method dirty_method;
@@ -38,6 +42,7 @@ struct migration_parameters {
 struct migration_progress {
     enum migration_status status;
     uint64_t transferred, remaining, total; /* bytes */
+    uint64_t precopied;                     /* bytes, before the guest was stopped */
     uint64_t zero_pages, normal_pages;
     uint64_t passes;                /* looks for pages that were written */
     uint64_t dirty_rate;            /* pages a second */

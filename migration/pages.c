@@ -41,15 +41,15 @@ static bool send_batch(struct migration_channel *channel, unsigned index, struct
 }
 
 static void add_page(struct batch *batch, const struct migration_block *block, size_t number,
-                     bool skip_zero)
+                     enum pages_zero zero)
 {
     uint8_t *copy = batch->pages[batch->filled];
     uint32_t entry = (uint32_t)number;
 
     memcpy(copy, block->bytes + number * MIGRATION_PAGE_SIZE, MIGRATION_PAGE_SIZE);
-    if (!is_zero(copy))
+    if (zero == PAGES_ZERO_SENT || !is_zero(copy))
         batch->filled++;
-    else if (skip_zero)
+    else if (zero == PAGES_ZERO_SKIPPED)
         return;
     else
         entry |= ZERO_PAGE;
@@ -62,7 +62,7 @@ struct sender {
 };
 
 static bool send_next(struct migration_channel *channel, const struct migration_set *set,
-                      unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                      unsigned index, uint64_t *dirty, size_t *word, enum pages_zero zero,
                       struct page_counts *counts, struct sender *sender, GError **error)
 {
     const struct migration_block *block = migration_set_block(set, index);
@@ -75,32 +75,32 @@ static bool send_next(struct migration_channel *channel, const struct migration_
                 return send_batch(channel, index, batch, sender->buffer, counts, error);
             size_t number = *word * 64 + (size_t)__builtin_ctzll(dirty[*word]);
             dirty[*word] &= dirty[*word] - 1;
-            add_page(batch, block, number, skip_zero);
+            add_page(batch, block, number, zero);
         }
     }
     return send_batch(channel, index, batch, sender->buffer, counts, error);
 }
 
 bool pages_send_next(struct migration_channel *channel, const struct migration_set *set,
-                     unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                     unsigned index, uint64_t *dirty, size_t *word, enum pages_zero zero,
                      struct page_counts *counts, GError **error)
 {
     struct sender *sender = g_new(struct sender, 1);
-    bool good = send_next(channel, set, index, dirty, word, skip_zero, counts, sender, error);
+    bool good = send_next(channel, set, index, dirty, word, zero, counts, sender, error);
 
     g_free(sender);
     return good;
 }
 
 bool pages_send(struct migration_channel *channel, const struct migration_set *set, unsigned index,
-                uint64_t *dirty, bool skip_zero, struct page_counts *counts, GError **error)
+                uint64_t *dirty, enum pages_zero zero, struct page_counts *counts, GError **error)
 {
     size_t words = pages_bitmap_words(migration_set_block(set, index)), word = 0;
     struct sender *sender = g_new(struct sender, 1);
     bool good = true;
 
     while (good && word < words)
-        good = send_next(channel, set, index, dirty, &word, skip_zero, counts, sender, error);
+        good = send_next(channel, set, index, dirty, &word, zero, counts, sender, error);
     g_free(sender);
     return good;
 }

@@ -17,19 +17,25 @@ struct page_counts {
     uint64_t normal, zero; /* pages sent */
 };
 
+enum pages_zero {
+    PAGES_ZERO_NAMED,   /* their numbers are sent */
+    PAGES_ZERO_SKIPPED, /* nothing: the target's memory is all zero yet */
+    PAGES_ZERO_SENT,    /* as if they were not */
+};
+
 /*
- * Sends the pages of block INDEX whose bits are set in DIRTY and clears those bits. SKIP_ZERO: the
- * target's memory is all zero, such pages need not be sent. Adds to COUNTS.
+ * Sends the pages of block INDEX whose bits are set in DIRTY and clears those bits. ZERO: what is
+ * done with pages that are all zero. Adds to COUNTS.
  */
 bool pages_send(struct migration_channel *channel, const struct migration_set *set, unsigned index,
-                uint64_t *dirty, bool skip_zero, struct page_counts *counts, GError **error);
+                uint64_t *dirty, enum pages_zero zero, struct page_counts *counts, GError **error);
 
 /*
  * The same, but at most one section: begins at word *WORD of DIRTY and sets it to where the next
  * call shall begin, pages_bitmap_words() at the end.
  */
 bool pages_send_next(struct migration_channel *channel, const struct migration_set *set,
-                     unsigned index, uint64_t *dirty, size_t *word, bool skip_zero,
+                     unsigned index, uint64_t *dirty, size_t *word, enum pages_zero zero,
                      struct page_counts *counts, GError **error);
 
 /* Stores what a section holds into the blocks; all of it is checked before any of it is stored. */

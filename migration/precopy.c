@@ -6,8 +6,6 @@
  */
 #include "migration/outgoing_private.h"
 
-/* More than this part of what a pass sent was written meanwhile: it does not converge. */
-#define DIRTY_PART    0.5
 #define BAD_PASSES    2    /* in a row, before the guest is slowed down */
 #define MIN_PASS_TIME 1000 /* microseconds; for sensible rates */
 
@@ -38,11 +36,13 @@ bool outgoing_send_pages(struct migration_outgoing *outgoing, bool skip_zero, GE
 {
     uint64_t before = outgoing->pages.normal + outgoing->pages.zero;
     uint64_t dirty = count_dirty(outgoing);
+    enum pages_zero zero = outgoing_parameters(outgoing).send_zero_pages ? PAGES_ZERO_SENT
+                           : skip_zero                                   ? PAGES_ZERO_SKIPPED
+                                                                         : PAGES_ZERO_NAMED;
 
     for (unsigned i = 0; i < outgoing->set->blocks->len; i++) {
         if (!pages_send(outgoing->channel, outgoing->set, i,
-                        dirty_tracker_bitmap(outgoing->tracker, i), skip_zero, &outgoing->pages,
-                        error))
+                        dirty_tracker_bitmap(outgoing->tracker, i), zero, &outgoing->pages, error))
             return false;
         uint64_t sent = outgoing->pages.normal + outgoing->pages.zero - before;
         note_progress(outgoing, (dirty - MIN(sent, dirty)) * MIGRATION_PAGE_SIZE);
@@ -103,8 +103,11 @@ static bool run_pass(struct migration_outgoing *outgoing, bool first, struct pas
     /* A pass of next to nothing measures next to nothing. */
     if (pass->bytes >= MIGRATION_PAGE_SIZE || !progress->bandwidth)
         progress->bandwidth = MAX(pass->bytes * G_USEC_PER_SEC / (uint64_t)pass->time, 1);
+    uint64_t bandwidth = outgoing->parameters.switch_bandwidth
+                             ? outgoing->parameters.switch_bandwidth
+                             : progress->bandwidth;
     progress->expected_downtime =
-        (int64_t)((double)pass->remaining / (double)progress->bandwidth * G_USEC_PER_SEC);
+        (int64_t)((double)pass->remaining / (double)bandwidth * G_USEC_PER_SEC);
     pthread_mutex_unlock(&outgoing->lock);
     return true;
 }
@@ -126,7 +129,8 @@ bool outgoing_precopy(struct migration_outgoing *outgoing, GError **error)
         pthread_mutex_unlock(&outgoing->lock);
         if (expected <= (int64_t)parameters.downtime_limit * 1000)
             return true;
-        bad = (double)pass.remaining > DIRTY_PART * (double)pass.bytes ? bad + 1 : 0;
+        /* So much of what a pass sent was written meanwhile that it does not converge. */
+        bad = pass.remaining > pass.bytes / 100 * parameters.throttle_trigger ? bad + 1 : 0;
         if (parameters.auto_converge && bad >= BAD_PASSES) {
             slow_down(outgoing, &parameters);
             bad = 0;

@@ -461,7 +461,7 @@ static void test_pages(void)
     dirty[PAGES / 64] = (UINT64_C(1) << (PAGES % 64)) - 1;
     tape_init(&tape);
     struct migration_channel *channel = tape_writer(&tape);
-    g_assert_true(pages_send(channel, &source, 0, dirty, false, &sent, NULL));
+    g_assert_true(pages_send(channel, &source, 0, dirty, PAGES_ZERO_NAMED, &sent, NULL));
     migration_channel_destroy(channel);
     for (unsigned i = 0; i < G_N_ELEMENTS(dirty); i++)
         g_assert_cmphex(dirty[i], ==, 0);
