@@ -209,20 +209,21 @@ static void apply_list(struct display_client *client, bool *has)
     for (uint32_t id = 0; id < surfaces->count; id++) {
         const struct surface *surface = surfaces_find(surfaces, id);
         struct client_surface *known = client->surfaces[id];
-        bool changed = known != NULL && known->damaged;
+        bool exists = surface != NULL && display_client_can_have(client, surface);
+        bool same = exists && has[id] && (!client->compared || (known != NULL && known->sent));
 
-        if (surface == NULL || !display_client_can_have(client, surface) ||
-            (client->compared && (known == NULL || !known->sent))) {
-            if (has[id])
-                push_destroy(client, id); /* there is none, or another one */
-        } else if (!has[id]) {
+        if (has[id] && !same)
+            push_destroy(client, id); /* there is none, or another one */
+        if (same && !client->compared) {
+            display_client_has_surface(client, id);
+            display_client_damage_all(client, surface);
+        } else if (exists && !same) {
+            bool changed = known != NULL && known->damaged;
+
             if (known != NULL)
                 known->sent = false;
             if (changed || id == 0)
                 display_client_damage_all(client, surface);
-        } else if (!client->compared) {
-            display_client_has_surface(client, id);
-            display_client_damage_all(client, surface);
         }
     }
 }
