@@ -5,12 +5,12 @@
 #include "spice/display_client.h"
 #include "spice/migrate_state.h"
 #include "spice/server.h"
+#include "spice/video_client.h"
 
 #include <spice/protocol.h>
 
 #define MAX_CLIENT_MESSAGE 1024 /* bytes, spice-wire.md section 8.1 */
 #define MAX_CACHE_PIXELS   (1 << 30)
-#define MAX_STREAMS        50
 
 static void init_timed_out(void *opaque)
 {
@@ -134,11 +134,12 @@ static bool client_receive(struct channel_client *cc, uint16_t type, const uint8
     case SPICE_MSGC_DISPLAY_INIT:
         return receive_init(client, &reader);
     case SPICE_MSGC_DISPLAY_STREAM_REPORT:
-        /* There are no streams; spice-gtk may still report one that it has lost. */
-        return message_read_u32(&reader) < MAX_STREAMS && !reader.failed;
+        return video_client_report(client, &reader);
     case SPICE_MSGC_DISPLAY_PREFERRED_COMPRESSION:
         set_compression(client, message_read_u8(&reader));
         return !reader.failed;
+    case SPICE_MSGC_DISPLAY_PREFERRED_VIDEO_CODEC_TYPE:
+        return video_client_prefer(client, &reader);
     default:
         return false; /* also GL_DRAW_DONE: nothing was drawn that way */
     }
@@ -165,16 +166,20 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
     channel_init(&display->channel, server, SPICE_CHANNEL_DISPLAY, id, &display_ops, loop, display);
     channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_MONITORS_CONFIG);
     channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_PREF_COMPRESSION);
+    channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_PREF_VIDEO_CODEC_TYPE);
+    channel_set_capability(&display->channel, SPICE_DISPLAY_CAP_STREAM_REPORT);
     display->surfaces = surfaces;
     display->clients_changed = clients_changed;
     display->has_room = has_room;
     display->opaque = opaque;
     display_encoder_init(&display->encoder);
     display->changes = g_array_new(FALSE, FALSE, sizeof(draw_rect));
+    video_init(display);
 }
 
 void display_finish(struct display *display)
 {
+    video_finish(display);
     channel_finish(&display->channel);
     display_encoder_finish(&display->encoder);
     g_array_free(display->changes, TRUE);
@@ -211,6 +216,8 @@ void display_surface_created(struct display *display, struct surface *surface)
 
 void display_surface_destroyed(struct display *display, const struct surface *surface)
 {
+    if (surface->id == 0)
+        video_stop(display);
     for (GList *l = display->channel.clients; l != NULL; l = l->next)
         display_client_surface_destroyed(l->data, surface);
 }
@@ -260,6 +267,12 @@ void display_machine_runs(struct display *display)
             channel_client_pause(&client->base, false);
         }
     }
+}
+
+void display_machine_stops(struct display *display)
+{
+    display->machine_runs = false;
+    video_stop(display);
 }
 
 bool display_has_clients(const struct display *display)

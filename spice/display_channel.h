@@ -18,11 +18,13 @@
 #include "spice/display_encode.h"
 #include "spice/display_statistics.h"
 #include "spice/parse.h"
+#include "spice/video.h"
 
 struct display {
     struct channel channel;
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
+    struct video video;
     bool machine_runs; /* else arriving clients wait */
     GArray *changes;   /* of draw_rect; room for what is compared */
     struct command_count count;
@@ -62,6 +64,8 @@ void display_surface_created(struct display *display, struct surface *surface);
 void display_surface_destroyed(struct display *display, const struct surface *surface);
 /* The machine begins to run, with what it brings: clients may bring the same. */
 void display_machine_runs(struct display *display);
+/* It has stopped: films are over. */
+void display_machine_stops(struct display *display);
 /* display->monitors has changed. */
 void display_monitors_changed(struct display *display);
 

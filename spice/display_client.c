@@ -6,6 +6,7 @@
 #include "spice/display_lossy.h"
 #include "spice/display_portable.h"
 #include "spice/snapshot.h"
+#include "spice/video_client.h"
 
 #include <spice/protocol.h>
 
@@ -246,6 +247,7 @@ void display_client_fold(struct display_client *client)
 
 void display_client_finish(struct display_client *client)
 {
+    video_client_finish(client);
     for (unsigned i = client->queue_sent; i < client->queue->len; i++)
         item_finish(client, &g_array_index(client->queue, struct display_item, i));
     g_array_free(client->queue, TRUE);
@@ -332,11 +334,23 @@ static void replace_drawable(struct display_client *client, const struct drawabl
     pixman_region32_fini(&region);
 }
 
+static void cover_films(struct display_client *client, const struct drawable *drawable,
+                        const struct surface *surface)
+{
+    pixman_region32_t region;
+
+    canvas_draw_region(&drawable->draw, surface->width, surface->height, &region);
+    video_client_cover(client, &region);
+    pixman_region32_fini(&region);
+}
+
 void display_client_draw(struct display_client *client, struct drawable *drawable,
                          const struct surface *surface)
 {
     if (!(client->ready || client->arriving) || !display_client_can_have(client, surface))
         return;
+    if (client->film_count > 0 && surface->id == 0)
+        cover_films(client, drawable, surface);
     if (client->queue_drawables >= DISPLAY_QUEUE_MAX_ITEMS ||
         client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
         display_client_fold(client);

@@ -8,6 +8,10 @@
 #include "spice/display_channel.h"
 #include "spice/display_statistics.h"
 
+#define VIDEO_PREFERENCES 8
+
+struct video_agent;
+
 enum {
     DISPLAY_QUEUE_MAX_ITEMS = 4096,             /* drawables that wait for one client, */
     DISPLAY_QUEUE_MAX_BYTES = 32 * 1024 * 1024, /* and their images; beyond: damage */
@@ -22,11 +26,18 @@ enum {
 };
 
 struct display_item {
-    enum { ITEM_DRAW, ITEM_SURFACE_CREATE, ITEM_SURFACE_DESTROY } type;
+    enum {
+        ITEM_DRAW,
+        ITEM_SURFACE_CREATE,
+        ITEM_SURFACE_DESTROY,
+        ITEM_STREAM,     /* what there is by then of a film */
+        ITEM_STREAM_END, /* which is over */
+    } type;
     uint32_t surface_id;            /* that is drawn on, created or destroyed */
     uint64_t serial;                /* of that surface */
     struct drawable *drawable;      /* ITEM_DRAW: a reference */
     uint32_t width, height, format; /* ITEM_SURFACE_CREATE */
+    unsigned film;                  /* ITEM_STREAM*: its id */
 };
 
 /* A surface as a client knows it. */
@@ -69,6 +80,11 @@ struct display_client {
     bool has_losses, still_timer_runs;
     struct loop_timer *still_timer;
     int64_t lossy_at; /* monotonic us */
+
+    struct video_agent *films[VIDEO_STREAMS]; /* by id; video_client.c */
+    unsigned film_count;
+    double film_limit;                           /* bits a second that earlier ones came to */
+    uint8_t preferred_codecs[VIDEO_PREFERENCES]; /* the best first; 0: no more */
 
     struct client_surface **surfaces; /* by id */
     GQueue damaged; /* of struct client_surface with damage, in the order to send them */

@@ -257,8 +257,16 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
 void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
                   const pixman_region32_t *region)
 {
+    struct video_stream *film;
+
     if (surface->front.pixels == NULL)
         return; /* nobody looks */
+    film = is_news(surface, region) ? video_find(display, drawable, surface, region) : NULL;
+    if (film != NULL) {
+        take(surface, region);
+        video_show(display, film, drawable, surface, region);
+        return;
+    }
     switch (path_of(drawable)) {
     case PATH_GATHERED:
         gather(surface, region);

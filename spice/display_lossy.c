@@ -4,27 +4,44 @@
 #include "spice/display_lossy.h"
 
 #include "display/canvas.h"
+#include "spice/video_client.h"
 
 #include <spice/enums.h>
 
 /* So long nothing with losses has been sent before they are made up for. */
 #define STILL_MS 500
 
+/* KNOWN's losses, except for those that go on. */
+static void make_up_surface(struct display_client *client, struct client_surface *known,
+                            const struct surface *surface)
+{
+    pixman_region32_t region;
+
+    pixman_region32_init(&region);
+    pixman_region32_copy(&region, &known->lossy);
+    if (surface->id == 0)
+        video_client_leave_out(client, &region);
+    pixman_region32_subtract(&known->lossy, &known->lossy, &region);
+    if (pixman_region32_not_empty(&region)) {
+        pixman_region32_union(&known->exact, &known->exact, &region);
+        display_client_damage(client, surface, &region);
+    }
+    client->has_losses = client->has_losses || pixman_region32_not_empty(&known->lossy);
+    pixman_region32_fini(&region);
+}
+
 static void make_up(struct display_client *client)
 {
     struct display *display = display_client_display(client);
 
+    client->has_losses = false;
     for (unsigned id = 0; id < display->surfaces->count; id++) {
         struct client_surface *known = client->surfaces[id];
         const struct surface *surface = surfaces_find(display->surfaces, id);
 
-        if (known == NULL || surface == NULL || !pixman_region32_not_empty(&known->lossy))
-            continue;
-        pixman_region32_union(&known->exact, &known->exact, &known->lossy);
-        display_client_damage(client, surface, &known->lossy);
-        pixman_region32_clear(&known->lossy);
+        if (known != NULL && surface != NULL && pixman_region32_not_empty(&known->lossy))
+            make_up_surface(client, known, surface);
     }
-    client->has_losses = false;
     channel_client_wake(&client->base);
 }
 
@@ -118,6 +135,32 @@ static bool covers(const struct draw *draw)
     }
 }
 
+static void add(struct display_client *client, struct client_surface *known,
+                const pixman_region32_t *region)
+{
+    pixman_region32_union(&known->lossy, &known->lossy, (pixman_region32_t *)region);
+    client->has_losses = true;
+    client->lossy_at = g_get_monotonic_time();
+    if (!client->still_timer_runs) {
+        client->still_timer_runs = true;
+        loop_timer_start(client->still_timer, STILL_MS);
+    }
+}
+
+void display_lossy_add(struct display_client *client, const pixman_region32_t *region)
+{
+    if (client->surfaces[0] != NULL)
+        add(client, client->surfaces[0], region);
+}
+
+void display_lossy_make_up_soon(struct display_client *client)
+{
+    if (client->has_losses && !client->still_timer_runs) {
+        client->still_timer_runs = true;
+        loop_timer_start(client->still_timer, 0);
+    }
+}
+
 void display_lossy_drawn(struct display_client *client, const struct draw *draw, bool lossy)
 {
     struct client_surface *known = client->surfaces[draw->surface_id];
@@ -131,17 +174,10 @@ void display_lossy_drawn(struct display_client *client, const struct draw *draw,
     if (!lossy && !covers(draw))
         return;
     canvas_draw_region(draw, surface->width, surface->height, &region);
-    if (lossy) {
-        pixman_region32_union(&known->lossy, &known->lossy, &region);
-        client->has_losses = true;
-        client->lossy_at = g_get_monotonic_time();
-        if (!client->still_timer_runs) {
-            client->still_timer_runs = true;
-            loop_timer_start(client->still_timer, STILL_MS);
-        }
-    } else {
+    if (lossy)
+        add(client, known, &region);
+    else
         pixman_region32_subtract(&known->lossy, &known->lossy, &region);
-    }
     pixman_region32_fini(&region);
 }
 

@@ -20,3 +20,7 @@ void display_lossy_drawn(struct display_client *client, const struct draw *draw,
 /* The same, of a snapshot of damage. */
 void display_lossy_sent_piece(struct display_client *client, struct client_surface *known,
                               const struct draw *draw, bool lossy);
+/* The same, of a film: REGION of surface 0 is not what the client shows. */
+void display_lossy_add(struct display_client *client, const pixman_region32_t *region);
+/* What was kept back for a film need not be any more. */
+void display_lossy_make_up_soon(struct display_client *client);

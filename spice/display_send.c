@@ -5,6 +5,7 @@
 #include "spice/display_client.h"
 #include "spice/display_lossy.h"
 #include "spice/snapshot.h"
+#include "spice/video_client.h"
 
 #include <spice/protocol.h>
 
@@ -76,6 +77,10 @@ static void send_item(struct display_client *client)
     }
 
     switch (item.type) {
+    case ITEM_STREAM:
+    case ITEM_STREAM_END:
+        video_client_send(client, &item);
+        return;
     case ITEM_DRAW:
         message = encode(client, item.drawable, &policy);
         display_lossy_drawn(client, &item.drawable->draw,

@@ -321,7 +321,7 @@ static int set_wan_compression(gint *setting, spice_wan_compression_t value)
         g_warning("unknown compression mode %d: it is not changed", (int)value);
         return -1;
     }
-    *setting = value;
+    g_atomic_int_set(setting, value);
     return 0;
 }
 

@@ -34,6 +34,7 @@ struct server_policy {
     bool exit_on_disconnect;
     bool seamless; /* clients take their channels' states along when they move */
     char *video_codecs; /* "encoder:codec;...", or NULL */
+    guint video_order;  /* the same for workers, video_codecs.c; atomic */
     char *name;
     bool has_uuid;
     uint8_t uuid[16];

@@ -5,12 +5,59 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/video_codecs.h"
+
 #include "spice/server_state.h"
 
 #include <string.h>
 
+/* In the order of enum video_maker, and of SPICE_VIDEO_CODEC_TYPE_* from 1 on. */
 static const char *const encoders[] = {"spice", "gstreamer", NULL};
 static const char *const codecs_known[] = {"mjpeg", "vp8", "h264", "vp9", "h265", NULL};
+
+/* The list in a word: four bits each, the first lowest; a codec's number, and who makes it. */
+#define ORDER_BITS  4
+#define ORDER_CODEC 7u
+#define ORDER_MAKER 3 /* the bit */
+
+static guint index_of(const char *const *words, const char *word)
+{
+    guint i = 0;
+
+    while (!g_str_equal(words[i], word))
+        i++;
+    return i;
+}
+
+/* Of checked items. */
+static guint order_of(const char *list)
+{
+    g_auto(GStrv) items = g_strsplit(list, ";", -1);
+    guint order = 0;
+
+    for (guint i = 0; items[i] != NULL && i < VIDEO_CODECS_MAX; i++) {
+        g_auto(GStrv) parts = g_strsplit(items[i], ":", 2);
+        guint entry = (index_of(codecs_known, parts[1]) + 1) | index_of(encoders, parts[0])
+                                                                   << ORDER_MAKER;
+
+        order |= entry << (i * ORDER_BITS);
+    }
+    return order;
+}
+
+unsigned server_video_codecs(SpiceServer *server, struct video_codec codecs[VIDEO_CODECS_MAX])
+{
+    guint order = (guint)g_atomic_int_get((gint *)&server->policy.video_order);
+    unsigned count = 0;
+
+    for (; order != 0; order >>= ORDER_BITS) {
+        codecs[count++] = (struct video_codec){
+            .maker = (order >> ORDER_MAKER & 1) ? VIDEO_BY_GSTREAMER : VIDEO_BY_SPICE,
+            .codec = order & ORDER_CODEC,
+        };
+    }
+    return count;
+}
 
 static bool is_word(const char *text)
 {
@@ -62,6 +109,7 @@ int spice_server_set_video_codecs(SpiceServer *s, const char *video_codecs)
     }
     g_free(s->policy.video_codecs);
     s->policy.video_codecs = g_strdup(accepted->str);
+    g_atomic_int_set((gint *)&s->policy.video_order, (gint)order_of(accepted->str));
     return 0;
 }
 

@@ -48,7 +48,8 @@ void worker_start(struct display_worker *worker)
 
 void worker_stop(struct display_worker *worker)
 {
-    worker->running = worker->display.machine_runs = worker->cursor.machine_runs = false;
+    worker->running = worker->cursor.machine_runs = false;
+    display_machine_stops(&worker->display);
     loop_timer_cancel(worker->ring_timer);
     worker_release_commands(worker);
 }

@@ -1,0 +1,59 @@
+/*
+ * Choosing a codec for films. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/video_choice.h"
+
+#include "spice/server.h"
+
+#include <spice/protocol.h>
+
+static bool can_read(const struct display_client *client, uint8_t codec)
+{
+    static const uint8_t caps[] = {
+        [SPICE_VIDEO_CODEC_TYPE_MJPEG] = SPICE_DISPLAY_CAP_CODEC_MJPEG,
+        [SPICE_VIDEO_CODEC_TYPE_VP8] = SPICE_DISPLAY_CAP_CODEC_VP8,
+        [SPICE_VIDEO_CODEC_TYPE_H264] = SPICE_DISPLAY_CAP_CODEC_H264,
+        [SPICE_VIDEO_CODEC_TYPE_VP9] = SPICE_DISPLAY_CAP_CODEC_VP9,
+        [SPICE_VIDEO_CODEC_TYPE_H265] = SPICE_DISPLAY_CAP_CODEC_H265,
+    };
+
+    /* Before there were several, all knew the first. */
+    if (!channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_MULTI_CODEC))
+        return codec == SPICE_VIDEO_CODEC_TYPE_MJPEG;
+    return codec < G_N_ELEMENTS(caps) && channel_client_has_cap(&client->base, caps[codec]);
+}
+
+static const struct video_encoder_impl *impl_of(const struct video_codec *codec)
+{
+    return codec->codec == SPICE_VIDEO_CODEC_TYPE_MJPEG ? &video_encoder_mjpeg : NULL;
+}
+
+/* The first of the host's list that will do; CODEC 0: any. */
+static bool choose_from_list(const struct display_client *client, uint8_t codec, uint32_t width,
+                             uint32_t height, struct video_choice *choice)
+{
+    struct video_codec list[VIDEO_CODECS_MAX];
+    unsigned count = server_video_codecs(client->base.channel->server, list);
+
+    for (unsigned i = 0; i < count; i++) {
+        choice->codec = list[i].codec;
+        choice->impl = impl_of(&list[i]);
+        if ((codec != 0 && codec != choice->codec) || choice->impl == NULL ||
+            !can_read(client, choice->codec))
+            continue;
+        choice->encoder = choice->impl->create(choice->codec, width, height);
+        if (choice->encoder != NULL)
+            return true;
+    }
+    return false;
+}
+
+bool video_choose(const struct display_client *client, uint32_t width, uint32_t height,
+                  struct video_choice *choice)
+{
+    for (unsigned i = 0; i < VIDEO_PREFERENCES && client->preferred_codecs[i] != 0; i++) {
+        if (choose_from_list(client, client->preferred_codecs[i], width, height, choice))
+            return true;
+    }
+    return choose_from_list(client, 0, width, height, choice);
+}

@@ -1,0 +1,21 @@
+/*
+ * Which codec a client's film is sent in: the host's list, the client's wishes, and what both can
+ * do.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#pragma once
+
+#include "spice/display_client.h"
+#include "spice/video_codecs.h"
+#include "spice/video_encoder.h"
+
+struct video_choice {
+    uint8_t codec; /* SPICE_VIDEO_CODEC_TYPE_* */
+    const struct video_encoder_impl *impl;
+    struct video_encoder *encoder; /* the caller's to destroy */
+};
+
+/* For frames of that size; false: nothing will do. */
+bool video_choose(const struct display_client *client, uint32_t width, uint32_t height,
+                  struct video_choice *choice);

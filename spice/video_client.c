@@ -1,0 +1,320 @@
+/*
+ * What one client is sent of films. SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "spice/video_client.h"
+
+#include "spice/client.h"
+#include "spice/display_lossy.h"
+#include "spice/server.h"
+#include "spice/stream_message.h"
+#include "spice/video_choice.h"
+#include "spice/video_rate.h"
+
+#include <spice/protocol.h>
+
+enum {
+    REPORT_FRAMES = 5,
+    REPORT_MS = 1000,
+};
+
+#define FIRST_LIMIT      (10 * 1024 * 1024) /* bits a second */
+#define FIRST_LIMIT_SLOW (5 * 512 * 1024)
+#define FIRST_SHARE      0.8
+
+/* A film as one client has it. */
+struct video_agent {
+    uint32_t unique_id;
+    bool created; /* the client knows of it */
+    bool frame;   /* there is one that it has not been sent */
+    bool refused; /* it cannot read it, and is sent pictures */
+    bool ends;    /* that is queued */
+    pixman_region32_t clip, sent_clip;
+    struct video_choice choice;
+    struct video_rate rate;
+};
+
+static void agent_destroy(struct display_client *client, unsigned id)
+{
+    struct video_agent *agent = client->films[id];
+
+    client->films[id] = NULL;
+    client->film_count--;
+    if (agent->choice.encoder != NULL)
+        agent->choice.impl->destroy(agent->choice.encoder);
+    pixman_region32_fini(&agent->clip);
+    pixman_region32_fini(&agent->sent_clip);
+    g_free(agent);
+}
+
+void video_client_finish(struct display_client *client)
+{
+    for (unsigned id = 0; id < VIDEO_STREAMS; id++) {
+        if (client->films[id] != NULL)
+            agent_destroy(client, id);
+    }
+}
+
+static bool can_start(struct display_client *client)
+{
+    const struct client_surface *primary = client->surfaces[0];
+
+    /* A client on this machine has bandwidth enough for what is exact. */
+    return client->ready && !channel_client_is_local(&client->base) && primary != NULL &&
+           primary->sent && !primary->fresh && g_queue_is_empty(&client->damaged);
+}
+
+static struct video_agent *start(struct display_client *client, unsigned id)
+{
+    struct display *display = display_client_display(client);
+    const draw_rect *box = &display->video.streams[id].box;
+    double limit = client_is_slow(client->base.client) ? FIRST_LIMIT_SLOW : FIRST_LIMIT;
+    struct video_agent *agent = g_new0(struct video_agent, 1);
+
+    agent->unique_id = ++display->video.ids;
+    agent->refused = !video_choose(client, box->x2 - box->x1, box->y2 - box->y1, &agent->choice);
+    pixman_region32_init(&agent->clip);
+    pixman_region32_init(&agent->sent_clip);
+    video_rate_init(&agent->rate, MAX(limit * FIRST_SHARE, client->film_limit),
+                    g_get_monotonic_time());
+    client->films[id] = agent;
+    client->film_count++;
+    return agent;
+}
+
+/* Where ITEM_STREAM of film ID is in the queue; -1: nowhere. *LAST: is nothing drawn after it? */
+static int find_item(const struct display_client *client, unsigned id, bool *last)
+{
+    *last = true;
+    for (unsigned i = client->queue->len; i-- > client->queue_sent;) {
+        const struct display_item *item = &g_array_index(client->queue, struct display_item, i);
+
+        if (item->type == ITEM_STREAM && item->film == id)
+            return (int)i;
+        *last = *last && item->type != ITEM_DRAW;
+    }
+    return -1;
+}
+
+static void push_item(struct display_client *client, unsigned type, unsigned id)
+{
+    struct display_item item = {.type = type, .serial = UINT64_MAX, .film = id};
+
+    g_array_append_val(client->queue, item);
+}
+
+static void drop_item(struct display_client *client, unsigned id)
+{
+    bool last;
+    int at = find_item(client, id, &last);
+
+    if (at >= 0)
+        g_array_remove_index(client->queue, at);
+}
+
+bool video_client_frame(struct display_client *client, unsigned id, const pixman_region32_t *region)
+{
+    struct video_agent *agent = client->films[id];
+    int64_t now = g_get_monotonic_time();
+    bool last;
+    int at;
+
+    if (agent == NULL && can_start(client))
+        agent = start(client, id);
+    if (agent == NULL || agent->refused || agent->ends || client->surfaces[0] == NULL)
+        return false;
+    video_rate_offer(&agent->rate, agent->frame, now);
+    agent->frame = true;
+    pixman_region32_copy(&agent->clip, (pixman_region32_t *)region);
+    at = find_item(client, id, &last);
+    if (at >= 0 && last)
+        return true;
+    if (at >= 0)
+        g_array_remove_index(client->queue, at);
+    push_item(client, ITEM_STREAM, id);
+    return true;
+}
+
+void video_client_stop(struct display_client *client, unsigned id)
+{
+    struct video_agent *agent = client->films[id];
+
+    if (agent == NULL || agent->ends)
+        return;
+    drop_item(client, id);
+    client->film_limit = MAX(client->film_limit, agent->rate.spent);
+    if (agent->created || agent->frame) {
+        agent->ends = true;
+        push_item(client, ITEM_STREAM_END, id);
+    } else {
+        agent_destroy(client, id);
+    }
+}
+
+void video_client_cover(struct display_client *client, const pixman_region32_t *region)
+{
+    for (unsigned id = 0; id < VIDEO_STREAMS && client->film_count > 0; id++) {
+        struct video_agent *agent = client->films[id];
+        pixman_region32_t rest;
+        bool last;
+
+        if (agent == NULL || agent->ends || agent->refused)
+            continue;
+        pixman_region32_init(&rest);
+        pixman_region32_subtract(&rest, &agent->clip, (pixman_region32_t *)region);
+        if (!pixman_region32_equal(&rest, &agent->clip)) {
+            pixman_region32_copy(&agent->clip, &rest);
+            if (find_item(client, id, &last) < 0)
+                push_item(client, ITEM_STREAM, id);
+        }
+        pixman_region32_fini(&rest);
+    }
+}
+
+void video_client_leave_out(const struct display_client *client, pixman_region32_t *region)
+{
+    for (unsigned id = 0; id < VIDEO_STREAMS && client->film_count > 0; id++) {
+        const struct video_agent *agent = client->films[id];
+
+        if (agent != NULL && !agent->ends && !agent->refused)
+            pixman_region32_subtract(region, region, (pixman_region32_t *)&agent->clip);
+    }
+}
+
+/* ---- Sending ---- */
+
+static void send_create(struct display_client *client, struct video_agent *agent, unsigned id,
+                        const draw_rect *box)
+{
+    struct channel_client *cc = &client->base;
+
+    agent->created = true;
+    channel_client_send(cc, stream_message_create(id, agent->choice.codec, box));
+    if (channel_client_has_cap(cc, SPICE_DISPLAY_CAP_STREAM_REPORT))
+        channel_client_send(
+            cc, stream_message_activate_report(id, agent->unique_id, REPORT_FRAMES, REPORT_MS));
+}
+
+static void send_frame(struct display_client *client, struct video_agent *agent, unsigned id)
+{
+    struct display *display = display_client_display(client);
+    const struct video_stream *stream = &display->video.streams[id];
+    const struct surface *surface = surfaces_find(display->surfaces, 0);
+    const struct front *front = &surface->front;
+    struct jpeg_rows rows = {
+        .format = front->pixel == 2 ? SPICE_BITMAP_FMT_16BIT : SPICE_BITMAP_FMT_32BIT,
+        .width = stream->box.x2 - stream->box.x1,
+        .height = stream->box.y2 - stream->box.y1,
+        .top = front_at(front, stream->box.x1, stream->box.y1),
+        .stride = (ptrdiff_t)front->width * front->pixel,
+    };
+    struct video_quality quality = {
+        .jpeg = video_rate_quality(&agent->rate),
+        .bits_per_second = agent->rate.limit,
+        .interval = agent->rate.interval,
+    };
+    const uint8_t *data;
+    size_t size = agent->choice.impl->encode(agent->choice.encoder, &rows, &quality, &data);
+
+    if (size == 0)
+        return;
+    channel_client_send(&client->base, stream_message_data(id, stream->mm_time, data, size));
+    video_rate_sent(&agent->rate, size, g_get_monotonic_time());
+}
+
+static void send_stream(struct display_client *client, struct video_agent *agent, unsigned id)
+{
+    struct display *display = display_client_display(client);
+    struct surface *surface = surfaces_find(display->surfaces, 0);
+
+    if (surface == NULL || surface->front.pixels == NULL)
+        return;
+    if (!agent->created)
+        send_create(client, agent, id, &display->video.streams[id].box);
+    if (!pixman_region32_equal(&agent->clip, &agent->sent_clip)) {
+        pixman_region32_copy(&agent->sent_clip, &agent->clip);
+        channel_client_send(&client->base, stream_message_clip(id, &agent->clip));
+    }
+    if (!agent->frame)
+        return;
+    agent->frame = false;
+    display_lossy_add(client, &agent->clip);
+    if (video_rate_admits(&agent->rate, g_get_monotonic_time()))
+        send_frame(client, agent, id);
+}
+
+void video_client_send(struct display_client *client, const struct display_item *item)
+{
+    struct video_agent *agent = client->films[item->film];
+
+    if (agent == NULL)
+        return;
+    if (item->type == ITEM_STREAM) {
+        send_stream(client, agent, item->film);
+        return;
+    }
+    if (agent->frame) /* it was never sent, nor will be */
+        display_lossy_add(client, &agent->clip);
+    if (agent->created)
+        channel_client_send(&client->base, stream_message_destroy(item->film));
+    agent_destroy(client, item->film);
+    display_lossy_make_up_soon(client);
+}
+
+/* ---- Receiving ---- */
+
+/* It cannot be shown there: no more frames, but pictures. */
+static void refuse(struct display_client *client, unsigned id)
+{
+    struct video_agent *agent = client->films[id];
+
+    if (agent->refused || agent->ends)
+        return;
+    drop_item(client, id);
+    agent->refused = true;
+    agent->frame = false;
+    display_lossy_add(client, &agent->clip);
+    display_lossy_make_up_soon(client);
+}
+
+bool video_client_report(struct display_client *client, struct message_reader *reader)
+{
+    uint32_t id = message_read_u32(reader), unique_id = message_read_u32(reader), frames, drops;
+    struct video_agent *agent;
+    int32_t delay;
+
+    message_read_u32(reader); /* when its first frame was due, */
+    message_read_u32(reader); /* and its last one */
+    frames = message_read_u32(reader);
+    drops = message_read_u32(reader);
+    delay = (int32_t)message_read_u32(reader);
+    message_read_u32(reader); /* of the sound */
+    if (reader->failed || id >= VIDEO_STREAMS)
+        return false;
+    agent = client->films[id];
+    if (agent == NULL)
+        return true; /* it has ended meanwhile */
+    if (frames == 0 && drops == UINT32_MAX)
+        refuse(client, id);
+    else if (unique_id == agent->unique_id)
+        video_rate_report(&agent->rate, frames, drops, delay, g_get_monotonic_time());
+    return true;
+}
+
+bool video_client_prefer(struct display_client *client, struct message_reader *reader)
+{
+    unsigned count = message_read_u8(reader), kept = 0;
+    uint8_t wanted[VIDEO_PREFERENCES] = {0};
+
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t codec = message_read_u8(reader);
+
+        if (kept < VIDEO_PREFERENCES && codec >= SPICE_VIDEO_CODEC_TYPE_MJPEG &&
+            codec < SPICE_VIDEO_CODEC_TYPE_ENUM_END)
+            wanted[kept++] = codec;
+    }
+    if (reader->failed)
+        return false;
+    if (kept > 0)
+        memcpy(client->preferred_codecs, wanted, sizeof(wanted));
+    return true;
+}

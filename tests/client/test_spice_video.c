@@ -1,0 +1,228 @@
+/*
+ * A film through a real client (libspice-client-glib): it shows nearly what is drawn while the film
+ * runs, and exactly that when it is over; what is drawn over the film stays above it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "tests/support/core_loop.h"
+#include "tests/support/gtk_client.h"
+#include "tests/support/made_pictures.h"
+#include "tests/support/qxl_host.h"
+
+#include <math.h>
+#include <spice/enums.h>
+
+enum { WIDTH = 320, HEIGHT = 240, MEMORY = 64 << 20, PSNR = 26, FRAME_MS = 25 };
+
+/* Where the film is. */
+enum { LEFT = 40, TOP = 30, FILM_WIDTH = 200, FILM_HEIGHT = 150, PICTURES = 6 };
+
+struct fixture {
+    SpiceServer *server;
+    struct qxl_host *host;
+    uint32_t *primary;
+    struct gtk_client screen;
+    QXLPHYSICAL pictures[PICTURES];
+    unsigned next;
+    QXLRect looked_at; /* where the comparison is made */
+};
+
+static void create_primary(struct fixture *fixture)
+{
+    fixture->primary =
+        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
+}
+
+static void set_up(struct fixture *fixture, gconstpointer codecs)
+{
+    *fixture = (struct fixture){.server = spice_server_new(), .looked_at = {0, 0, HEIGHT, WIDTH}};
+    spice_server_set_noauth(fixture->server);
+    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_FILTER);
+    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
+    if (codecs != NULL)
+        g_assert_cmpint(spice_server_set_video_codecs(fixture->server, codecs), ==, 0);
+    fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
+    spice_server_vm_start(fixture->server);
+    for (unsigned i = 0; i < PICTURES; i++) {
+        g_autofree uint32_t *pixels = g_new(uint32_t, FILM_WIDTH * FILM_HEIGHT);
+
+        made_picture(pixels, FILM_WIDTH, FILM_HEIGHT, MADE_PHOTO, i + 1);
+        fixture->pictures[i] = qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, FILM_WIDTH,
+                                               FILM_HEIGHT, FILM_WIDTH * 4, 0, pixels);
+    }
+    create_primary(fixture);
+    gtk_client_attach(&fixture->screen, fixture->server, true);
+}
+
+static void tear_down(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    gtk_client_detach(&fixture->screen);
+    spice_qxl_destroy_surfaces(&fixture->host->qxl);
+    spice_server_vm_stop(fixture->server);
+    qxl_host_destroy(fixture->host);
+    spice_server_destroy(fixture->server);
+}
+
+/* Of what the client shows of the place that is looked at, dB; infinite when it is the same. */
+static double psnr(const struct fixture *fixture)
+{
+    const struct gtk_client *screen = &fixture->screen;
+    const QXLRect *at = &fixture->looked_at;
+    double sum = 0;
+
+    if (screen->pixels == NULL || screen->width != WIDTH || screen->height != HEIGHT)
+        return 0;
+    for (int y = at->top; y < at->bottom; y++) {
+        const uint32_t *shown = (const uint32_t *)(screen->pixels + y * screen->stride);
+
+        for (int x = at->left; x < at->right; x++) {
+            for (unsigned shift = 0; shift < 24; shift += 8) {
+                int difference = (int)(shown[x] >> shift & 255) -
+                                 (int)(fixture->primary[y * WIDTH + x] >> shift & 255);
+
+                sum += difference * difference;
+            }
+        }
+    }
+    return 10 * log10(255.0 * 255.0 * 3 * (at->right - at->left) * (at->bottom - at->top) / sum);
+}
+
+static bool is_exact(void *opaque)
+{
+    return isinf(psnr(opaque));
+}
+
+static bool is_alike(void *opaque)
+{
+    return psnr(opaque) > PSNR;
+}
+
+static bool is_over(void *opaque)
+{
+    return g_get_monotonic_time() >= *(int64_t *)opaque;
+}
+
+static void run_for(unsigned milliseconds)
+{
+    int64_t end = g_get_monotonic_time() + milliseconds * 1000;
+
+    core_loop_run_until(is_over, &end, 10);
+}
+
+static void draw_frame(struct fixture *fixture)
+{
+    QXLDrawable drawable =
+        qxl_host_drawable(QXL_DRAW_COPY, 0, LEFT, TOP, LEFT + FILM_WIDTH, TOP + FILM_HEIGHT);
+
+    drawable.u.copy.src_bitmap = fixture->pictures[fixture->next++ % PICTURES];
+    drawable.u.copy.src_area = (QXLRect){0, 0, FILM_HEIGHT, FILM_WIDTH};
+    drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    qxl_host_push_drawable(fixture->host, &drawable);
+}
+
+static void play(struct fixture *fixture, unsigned frames)
+{
+    for (unsigned i = 0; i < frames; i++) {
+        draw_frame(fixture);
+        run_for(FRAME_MS);
+    }
+    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+}
+
+/* On a busy machine there may be gaps that make it no film; so it is played until it is one. */
+static void play_until_streamed(struct fixture *fixture)
+{
+    for (unsigned tries = 0; tries < 20; tries++) {
+        play(fixture, 25);
+        g_assert_true(core_loop_run_until(is_alike, fixture, 5));
+        if (!is_exact(fixture))
+            return;
+    }
+    g_error("the film is never sent as one");
+}
+
+static void test_film(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    for (unsigned round = 0; round < 2; round++) {
+        play_until_streamed(fixture);
+        g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+    }
+}
+
+/* What is drawn over it is seen at once, and not painted over by frames that were on their way. */
+static void test_overlay(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    play_until_streamed(fixture);
+    draw_frame(fixture);
+    draw_frame(fixture);
+    qxl_host_fill(fixture->host, 0, LEFT + 20, TOP + 30, LEFT + 90, TOP + 80, 0x30a050);
+    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    fixture->looked_at = (QXLRect){TOP + 30, LEFT + 20, TOP + 80, LEFT + 90};
+    g_assert_true(core_loop_run_until(is_exact, fixture, 5));
+    for (unsigned i = 0; i < 30; i++) {
+        run_for(FRAME_MS);
+        g_assert_true(is_exact(fixture));
+    }
+    fixture->looked_at = (QXLRect){0, 0, HEIGHT, WIDTH};
+    g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+}
+
+/* The screen is replaced while the film runs. */
+static void test_mode_change(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    play_until_streamed(fixture);
+    draw_frame(fixture);
+    spice_qxl_destroy_primary_surface(&fixture->host->qxl, 0);
+    create_primary(fixture);
+    g_assert_true(core_loop_run_until(gtk_client_is_marked, &fixture->screen, 10));
+    qxl_host_fill(fixture->host, 0, 0, 0, WIDTH, HEIGHT, 0x102030);
+    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+    play_until_streamed(fixture);
+    g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+}
+
+/* The machine stops: no film goes on, and everybody sees what there was. */
+static void test_stop(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    play_until_streamed(fixture);
+    spice_server_vm_stop(fixture->server);
+    g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+    spice_server_vm_start(fixture->server);
+}
+
+static void test_switched_off(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    play_until_streamed(fixture);
+    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
+    for (unsigned i = 0; i < 3; i++) {
+        play(fixture, 25);
+        g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(struct fixture *fixture, gconstpointer data);
+    } tests[] = {
+        {"/client/video/film", test_film},
+        {"/client/video/overlay", test_overlay},
+        {"/client/video/mode-change", test_mode_change},
+        {"/client/video/stop", test_stop},
+        {"/client/video/switched-off", test_switched_off},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].name, struct fixture, NULL, set_up, tests[i].run, tear_down);
+    return g_test_run();
+}
