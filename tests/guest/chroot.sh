@@ -4,20 +4,22 @@
 # Makes what the guest tests need and the host does not have, once, in a cache folder:
 #   - a Debian 13 tree with QEMU 11.1 from trixie-backports: the vfio-user client, and with its own
 #     QXL card and SPICE server the reference,
-#   - the Linux kernels that the tests boot, with the modules of their graphics drivers.
+#   - the Linux kernels that the tests boot, with the modules that their guests need,
+#   - the file system of a desktop guest (desktop.sh).
 # Nothing is installed on the host. Making it needs root, or sudo; using it does not. Running it again
 # does nothing; after an interruption it goes on where it stopped; two at a time wait for each other.
 # Prints the folder.
 #   CASSIA_CHROOT  the folder        (default /var/tmp/cassia-chroot)
 #   CASSIA_MIRROR  a Debian mirror   (default http://deb.debian.org/debian)
-# Layout: the tree itself; /kernels/{bookworm,trixie}/{vmlinuz,lib/modules/VERSION}; .ready, made last.
+# Layout: the tree itself; /kernels/{bookworm,trixie}/{vmlinuz,lib/modules/VERSION}; /desktop/root.cpio;
+# .ready, made last.
 # Exit: 0 ready, 1 something failed (the log's end is on stderr), 77 the mirror cannot be reached.
 set -eu
 
 root=${CASSIA_CHROOT:-/var/tmp/cassia-chroot}
 mirror=${CASSIA_MIRROR:-http://deb.debian.org/debian}
 # Raised when this script makes something that an older cache lacks.
-layout=1
+layout=2
 log=$root.log
 stage="start"
 
@@ -41,7 +43,7 @@ if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || fail "debootstrap needs root; run $0 as root once"
     exec sudo env CASSIA_CHROOT="$root" CASSIA_MIRROR="$mirror" "$0"
 fi
-for tool in debootstrap dpkg-deb flock tar; do
+for tool in debootstrap dpkg-deb flock tar cpio; do
     command -v "$tool" >/dev/null || fail "$tool is missing; setup/install-packages check installs it"
 done
 
@@ -122,7 +124,7 @@ fi
 kernel() {
     suite=$1
     stage="the kernel of $suite"
-    ! done_before "kernel-$suite" || return 0
+    ! done_before "kernel-$suite-$layout" || return 0
     dir=$root/kernels/$suite
     rm -rf "$dir"
     mkdir -p "$dir/package"
@@ -132,11 +134,14 @@ kernel() {
     image=$(chroot "$root" apt-cache show "linux-image-amd64=$meta" |
         sed -n 's/^Depends: *\(linux-image-[^ ,]*\).*/\1/p' | head -n 1)
     inside sh -c "cd /kernels/$suite/package && apt-get -q -o APT::Sandbox::User=root download $image"
-    # Only what a graphics driver can depend on; the other modules would be ten times as much.
+    # Only what the drivers of graphics, virtio and input can depend on; the other modules would be
+    # ten times as much.
     dpkg-deb --fsys-tarfile "$dir"/package/*.deb | tar -x -C "$dir/package" --wildcards \
         './boot/vmlinuz-*' './*lib/modules/*/modules.*' './*lib/modules/*/kernel/drivers/gpu/*' \
         './*lib/modules/*/kernel/drivers/video/*' './*lib/modules/*/kernel/drivers/i2c/*' \
         './*lib/modules/*/kernel/drivers/media/cec/*' './*lib/modules/*/kernel/lib/*' \
+        './*lib/modules/*/kernel/drivers/virtio/*' './*lib/modules/*/kernel/drivers/char/virtio_*' \
+        './*lib/modules/*/kernel/drivers/input/*' './*lib/modules/*/kernel/drivers/firmware/*' \
         >>"$log" 2>&1 || true # a pattern without a match is an error for tar; what matters is checked next
     mv "$dir"/package/boot/vmlinuz-* "$dir/vmlinuz"
     mkdir -p "$dir/lib"
@@ -146,10 +151,16 @@ kernel() {
     grep -q '/qxl\.ko' "$dir/lib/modules/$version/modules.dep" ||
         { echo "$image has no qxl module" >>"$log"; exit 1; }
     rm -rf "$dir/package"
-    stamp "kernel-$suite"
+    stamp "kernel-$suite-$layout"
 }
 kernel bookworm
 kernel trixie
+
+stage="the desktop guest"
+if ! done_before "desktop-$layout"; then
+    "$(dirname "$0")/desktop.sh" "$root/desktop" "$mirror" >>"$log" 2>&1
+    stamp "desktop-$layout"
+fi
 
 stage="last check"
 inside qemu-system-x86_64 -device vfio-user-pci,help

@@ -37,6 +37,18 @@ def _module_order(folder, name):
     return [os.path.join(folder, path) for path in (*reversed(needs[wanted]), wanted)]
 
 
+def _add_modules(folder, root, driver):
+    """The driver and all it needs into the folder root, with their order in DRIVER.order."""
+    with open(os.path.join(root, f"{driver}.order"), "w") as order:
+        for path in _module_order(folder, driver):
+            name = re.sub(r"\.ko(\.xz)?$", "", os.path.basename(path)).replace("-", "_")
+            with open(path, "rb") as module:
+                code = module.read()
+            with open(os.path.join(root, f"{name}.ko"), "wb") as plain:
+                plain.write(lzma.decompress(code) if path.endswith(".xz") else code)
+            order.write(f"{name}\n")
+
+
 def _compile(source, program):
     pkg_config = ["pkg-config", "--cflags", "spice-protocol"]
     flags = subprocess.run(pkg_config, check=True, capture_output=True, text=True).stdout.split()
@@ -46,31 +58,34 @@ def _compile(source, program):
     )
 
 
-def build_initrd(bench, kernel):
-    """An initial RAM disk with busybox, our programs and the driver of that kernel."""
+def build_initrd(bench, kernel, drivers, base, files):
+    """An initial RAM disk with busybox, our programs and drivers for that kernel.
+
+    It is added to the archive base, if any. files are from this folder; they go into the root.
+    """
     (version,) = os.listdir(os.path.join(bench.tree, "kernels", kernel, "lib/modules"))
+    modules = os.path.join(bench.tree, "kernels", kernel, "lib/modules", version)
     root = bench.path(f"initrd-{kernel}")
-    for folder in ("bin", "dev", "proc", "sys", "modules"):
+    for folder in ("usr/bin", "usr/sbin", "dev", "proc", "sys", "tmp", "modules"):
         os.makedirs(os.path.join(root, folder))
+    for folder in ("bin", "sbin"):  # as Debian has it
+        os.symlink(f"usr/{folder}", os.path.join(root, folder))
     shutil.copy(shutil.which("busybox"), os.path.join(root, "bin"))
     os.symlink("busybox", os.path.join(root, "bin/sh"))
     shutil.copy(os.path.join(GUEST, "guest_init.sh"), os.path.join(root, "init"))
     os.chmod(os.path.join(root, "init"), 0o755)
+    for name in files:
+        shutil.copy(os.path.join(GUEST, name), root)
     for program in ("guest_pattern", "guest_bar"):
         _compile(os.path.join(GUEST, f"{program}.c"), os.path.join(root, "bin", program))
-    with open(os.path.join(root, "modules/order"), "w") as order:
-        for path in _module_order(
-            os.path.join(bench.tree, "kernels", kernel, "lib/modules", version), "qxl"
-        ):
-            name = re.sub(r"\.ko(\.xz)?$", "", os.path.basename(path)).replace("-", "_")
-            with open(path, "rb") as module:
-                code = module.read()
-            with open(os.path.join(root, f"modules/{name}.ko"), "wb") as plain:
-                plain.write(lzma.decompress(code) if path.endswith(".xz") else code)
-            order.write(f"{name}\n")
+    for driver in drivers:
+        _add_modules(modules, os.path.join(root, "modules"), driver)
     image = f"{root}.img"
+    if base:
+        shutil.copy(base, image)
+    # The kernel unpacks archive after archive.
     subprocess.run(
-        f"find . | cpio --quiet -o -H newc | gzip -1 > {image}",
+        f"find . | cpio --quiet -o -H newc | gzip -1 >> {image}",
         shell=True,
         cwd=root,
         check=True,
@@ -94,25 +109,32 @@ class GuestError(Exception):
 class Guest:
     """A Linux guest in QEMU; run() gives it shell commands over its second serial line."""
 
+    memory = "512M"
+    drivers = ("qxl",)
+    base = None  # an archive below the bench's tree, to which the initial RAM disk is added
+    files = ()
+
     def __init__(self, bench, kernel, card):
         self.bench, self.card = bench, card
         self.kernel_log = bench.path("kernel.log")
         line, monitor = bench.path("line.sock"), bench.path("qemu.qmp")
-        initrd = build_initrd(bench, kernel)
+        base = self.base and os.path.join(bench.tree, self.base)
+        initrd = build_initrd(bench, kernel, self.drivers, base, self.files)
         image = os.path.join(bench.tree, "kernels", kernel, "vmlinuz")
         view = card.qemu.view
         self.process = bench.start(
             "qemu",
             card.qemu.command
             + ["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"]
-            + ["-machine", "pc", "-accel", "tcg", "-m", "512M"]
+            + ["-machine", "pc", "-accel", "tcg", "-m", self.memory]
             + ["-kernel", view(image), "-initrd", view(initrd)]
             + ["-append", "console=ttyS0 loglevel=7 panic=-1"]
             + ["-serial", f"file:{view(self.kernel_log)}"]
             + ["-serial", f"unix:{view(line)},server=on,wait=off"]
             + ["-qmp", f"unix:{view(monitor)},server=on,wait=off"]
             + ["-device", json.dumps({**card.device(), "addr": _address(SLOTS[0])})]
-            + card.qemu_options(),
+            + card.qemu_options()
+            + self.qemu_options(),
             env=card.environment,
         )
         self.buffer = b""
@@ -121,6 +143,10 @@ class Guest:
         self.line = socket.socket(socket.AF_UNIX)
         self.line.connect(line)
         self.release = self.wait_ready()
+
+    def qemu_options(self):
+        """What kinds of guests have more than this one."""
+        return []
 
     def _or_explain(self, action):
         """QEMU's own words are worth more than those of the connection that it did not take."""
@@ -165,6 +191,9 @@ class Guest:
         if self.stuck:
             raise GuestError(f"not tried after this: {self.stuck}")
         self.line.sendall(command.encode() + b"\n")
+        return self._end_command(command, timeout)
+
+    def _end_command(self, command, timeout):
         before, match = self._read_until(rb"@@exit (\d+)\r?\n", timeout)
         text = before.decode(errors="replace").replace("\r\n", "\n")
         if match.group(1) != b"0":

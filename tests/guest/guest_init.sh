@@ -3,18 +3,18 @@
 #
 # The first and only process of the test guest. The kernel's messages go to the first serial line; on
 # the second one this shell reads a command a line, runs it, and says "@@exit STATUS" after it.
-# guestlib.py is at the other end.
-export PATH=/bin
+# guest.py is at the other end.
+export PATH=/bin:/sbin
 /bin/busybox --install -s /bin
 mount -t devtmpfs none /dev
 mount -t proc none /proc
 mount -t sysfs none /sys
 
-# The driver and all it needs, in the order in which they can be loaded.
+# load_driver [NAME]: the driver (qxl) and all it needs, in the order in which they can be loaded.
 load_driver() {
     while read -r module; do
         [ -d "/sys/module/$module" ] || insmod "/modules/$module.ko" || return 1
-    done </modules/order
+    done <"/modules/${1:-qxl}.order"
 }
 
 # The text console holds the driver in use; it must let go first.
@@ -38,6 +38,19 @@ unload_driver() {
     unbind_console && rmmod qxl
 }
 
+# port NAME: the device of the virtio-serial port of that name, once it is there.
+port() {
+    tries=0
+    until [ $((tries += 1)) -gt 100 ]; do
+        for entry in /sys/class/virtio-ports/*; do
+            [ "$(cat "$entry/name" 2>/dev/null)" = "$1" ] && echo "/dev/${entry##*/}" && return 0
+        done
+        sleep 0.1
+    done
+    echo "no port $1" && return 1
+}
+
+[ -e /guest_desktop.sh ] && . /guest_desktop.sh
 stty -F /dev/ttyS1 raw -echo
 exec </dev/ttyS1 >/dev/ttyS1 2>&1
 echo "@@ready $(uname -r)"

@@ -6,6 +6,7 @@
  *   guest_pattern info              fb WIDTH HEIGHT BITS-PER-PIXEL
  *   guest_pattern draw SEED         the pattern, by stores into the mapped frame buffer; write() is
  *                                   of no use: Linux 6.1 and 6.12 mark the wrong rows as changed
+ *   guest_pattern ppm W H SEED      the pattern in that size as a PPM file
  *   guest_pattern text              gives the screen back to the text console
  *   guest_pattern console           what the text console shows, as hexadecimal lines:
  *                                   "size COLUMNS ROWS", "font WIDTH HEIGHT COUNT", "glyphs ..."
@@ -181,6 +182,26 @@ static int console(void)
     return print_font(terminal) || print_palette(terminal) || print_cells();
 }
 
+static int ppm(uint32_t width, uint32_t height, uint32_t seed)
+{
+    printf("P6\n%u %u\n255\n", width, height);
+    for (uint32_t y = 0; y < height; y++) {
+        for (uint32_t x = 0; x < width; x++) {
+            uint32_t pixel = pattern_pixel(x, y, seed);
+
+            putchar(pixel >> 16);
+            putchar(pixel >> 8 & 0xff);
+            putchar(pixel & 0xff);
+        }
+    }
+    return 0;
+}
+
+static uint32_t number(const char *text)
+{
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "";
@@ -188,11 +209,13 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(command, "info") == 0)
         return info();
     if (argc == 3 && strcmp(command, "draw") == 0)
-        return draw((uint32_t)strtoul(argv[2], NULL, 10));
+        return draw(number(argv[2]));
+    if (argc == 5 && strcmp(command, "ppm") == 0)
+        return ppm(number(argv[2]), number(argv[3]), number(argv[4]));
     if (argc == 2 && strcmp(command, "text") == 0)
         return set_terminal_mode(KD_TEXT);
     if (argc == 2 && strcmp(command, "console") == 0)
         return console();
-    printf("usage: guest_pattern info | draw SEED | text | console\n");
+    printf("usage: guest_pattern info | draw SEED | ppm WIDTH HEIGHT SEED | text | console\n");
     return 2;
 }

@@ -125,6 +125,27 @@ def read_png(data):
     return Picture(width, height, b"".join(rows))
 
 
+def read_xwd(data):
+    """A window dump of an X server with 24-bit TrueColor in 32 bits per pixel (XWD version 7)."""
+    fields = struct.unpack(">25I", data[:100])
+    header, version, kind, depth, width, height, _, order = fields[:8]
+    bits, stride, _, red, green, blue, _, _, colours = fields[11:20]
+    if (version, kind, depth, bits) != (7, 2, 24, 32):
+        raise PictureError(f"XWD of version {version}, kind {kind}, {depth} in {bits} bits per pixel")
+    if (red, green, blue) != (0xFF0000, 0xFF00, 0xFF):
+        raise PictureError(f"XWD with colours at {red:#x}, {green:#x}, {blue:#x}")
+    start = header + colours * 12
+    places = (1, 2, 3) if order else (2, 1, 0)
+    rows = []
+    for y in range(height):
+        line = data[start + y * stride : start + y * stride + width * 4]
+        row = bytearray(width * 3)
+        for channel, place in enumerate(places):
+            row[channel::3] = line[place::4]
+        rows.append(bytes(row))
+    return Picture(width, height, b"".join(rows))
+
+
 def read_picture(path):
     with open(path, "rb") as file:
         data = file.read()
