@@ -35,11 +35,14 @@ struct window;
 
 /*
  * Opens a window named NAME. NULL and ERROR: there is no desktop, or this build knows none. SDL has
- * one thread that hears the desktop, so there can be one struct window at a time in a process.
+ * one thread that hears the desktop, so there can be one struct window in a process.
  */
 struct window *window_create(const char *name, const struct window_user *user, void *opaque,
                              GError **error);
-/* No callback is made after it returns. NULL is allowed. */
+/*
+ * No callback is made after it returns, and nothing is shown; the desktop's own windows go with the
+ * process. NULL is allowed.
+ */
 void window_destroy(struct window *window);
 
 /* A new picture, all black; 0, 0: there is none. */

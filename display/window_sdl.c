@@ -13,10 +13,21 @@
 #define BLANK_WIDTH  640
 #define BLANK_HEIGHT 400
 
+/*
+ * SDL wakes its thread by an X event to one of the windows, which it sends through a connection of
+ * its own. If the window is destroyed before the X server has come to that, Xlib ends the program
+ * (BadWindow). So windows are hidden and used again, and the end of the process closes them.
+ */
 static bool open_view(struct window *window, struct window_view *view)
 {
-    view->window = SDL_CreateWindow(window->name, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,
-                                    BLANK_WIDTH, BLANK_HEIGHT, SDL_WINDOW_RESIZABLE);
+    if (view->renderer) {
+        SDL_ShowWindow(view->window);
+        return true;
+    }
+    if (!view->window)
+        view->window =
+            SDL_CreateWindow(window->name, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,
+                             BLANK_WIDTH, BLANK_HEIGHT, SDL_WINDOW_RESIZABLE);
     view->renderer = view->window ? SDL_CreateRenderer(view->window, -1, 0) : NULL;
     if (!view->renderer && view->window)
         view->renderer = SDL_CreateRenderer(view->window, -1, SDL_RENDERER_SOFTWARE);
@@ -32,11 +43,10 @@ static void close_view(struct window *window, unsigned index)
     window->pointer_textures[index] = NULL;
     if (view->texture)
         SDL_DestroyTexture(view->texture);
-    if (view->renderer)
-        SDL_DestroyRenderer(view->renderer);
-    if (view->window)
-        SDL_DestroyWindow(view->window);
-    *view = (struct window_view){0};
+    view->texture = NULL;
+    view->area = (SDL_Rect){0};
+    SDL_SetWindowFullscreen(view->window, 0);
+    SDL_HideWindow(view->window);
 }
 
 /* The view shows AREA from now on; its pixels follow. */
@@ -267,7 +277,6 @@ void *window_run(void *opaque)
         close_view(window, --window->view_count);
     if (window->cursor)
         SDL_FreeCursor(window->cursor);
-    SDL_Quit();
     return NULL;
 }
 

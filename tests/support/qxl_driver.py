@@ -6,11 +6,11 @@ import time
 
 RAM, VRAM, ROM, PORTS, CONFIG = 0, 1, 2, 3, 7
 NOTIFY_CMD, UPDATE_AREA, UPDATE_IRQ, RESET = 0, 2, 3, 5
-MEMSLOT_ADD, CREATE_PRIMARY = 8, 12
+MEMSLOT_ADD, CREATE_PRIMARY, MONITORS_CONFIG_ASYNC = 8, 12, 24
 
 RAM_ADDRESS, VRAM_ADDRESS, PORT_ADDRESS = 0xe0000000, 0xe8000000, 0xc000
 COMMANDS = 0x100c      # the command ring in the RAM header
-UPDATE, MEM_SLOT, CREATE = 0x1488, 0x149c, 0x14ac
+UPDATE, MEM_SLOT, CREATE, MONITORS = 0x1488, 0x149c, 0x14ac, 0x14dc
 RAM_SLOT, VRAM_SLOT = 1, 2
 FMT_32 = 32            # SPICE_SURFACE_FMT_32_xRGB
 OBJECTS = 8 << 20      # where commands are put, in BAR 0; the primary surface is at 0
@@ -109,3 +109,11 @@ class Driver:
         """Waits until all of the area is drawn into memory."""
         self.put(self.header + UPDATE, rect(*box) + struct.pack("<I", surface))
         self.port(UPDATE_AREA)
+
+    def heads(self, *heads):
+        """Shows parts of the primary surface, (x, y, width, height) each, on monitors of their own."""
+        config = struct.pack("<HH", len(heads), len(heads)) + b"".join(
+            struct.pack("<IIIIIII", number, 0, width, height, x, y, 0)
+            for number, (x, y, width, height) in enumerate(heads))
+        self.put(self.header + MONITORS, struct.pack("<Q", self.new_object(config)))
+        self.port(MONITORS_CONFIG_ASYNC)
