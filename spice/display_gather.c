@@ -115,18 +115,21 @@ static void find_changes(struct display *display, struct surface *surface, const
 {
     GArray *changes = display->changes;
     unsigned first = changes->len;
+    int64_t news = 0;
     draw_rect around;
 
     front_compare(&surface->front, surface->canvas, box, changes);
-    if (changes->len == first)
-        return;
-    around = g_array_index(changes, draw_rect, first);
-    for (unsigned i = first + 1; i < changes->len; i++)
-        around = box_around(&around, &g_array_index(changes, draw_rect, i));
-    if (send_moves(display, surface, &around)) {
-        g_array_set_size(changes, first);
-        front_compare(&surface->front, surface->canvas, &around, changes);
+    for (unsigned i = first; i < changes->len; i++) {
+        const draw_rect *change = &g_array_index(changes, draw_rect, i);
+
+        around = i == first ? *change : box_around(&around, change);
+        news += box_size(change);
     }
+    /* What scrolls changes most of where it is. */
+    if (news == 0 || news < box_size(&around) / 2 || !send_moves(display, surface, &around))
+        return;
+    g_array_set_size(changes, first);
+    front_compare(&surface->front, surface->canvas, &around, changes);
 }
 
 /* Sends what looks different in BOX. */

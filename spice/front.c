@@ -101,6 +101,44 @@ bool front_differs(const struct front *front, const struct canvas *canvas, const
     return false;
 }
 
+static inline bool pixel_differs(const uint8_t *a, const uint8_t *b, unsigned size)
+{
+    return a[0] != b[0] || (size > 1 && a[1] != b[1]) || (size > 2 && a[2] != b[2]);
+}
+
+/* The first pixel from X on, before END, that looks different; END when none does. */
+static int find_right(const struct front *front, const struct canvas *canvas, int x, int y, int end)
+{
+    const uint8_t *a = front_at(front, 0, y), *b = canvas_row(canvas, y);
+    unsigned size = front->pixel;
+
+    if (front->format == SPICE_SURFACE_FMT_32_ARGB) {
+        while (x < end && memcmp(a + (size_t)x * 4, b + (size_t)x * 4, 4) == 0)
+            x++;
+    } else {
+        while (x < end && !pixel_differs(a + (size_t)x * size, b + (size_t)x * size, size))
+            x++;
+    }
+    return x;
+}
+
+/* The end of what looks different before X, not before END. */
+static int find_left(const struct front *front, const struct canvas *canvas, int x, int y, int end)
+{
+    const uint8_t *a = front_at(front, 0, y), *b = canvas_row(canvas, y);
+    unsigned size = front->pixel;
+
+    if (front->format == SPICE_SURFACE_FMT_32_ARGB) {
+        while (x > end && memcmp(a + (size_t)(x - 1) * 4, b + (size_t)(x - 1) * 4, 4) == 0)
+            x--;
+    } else {
+        while (x > end &&
+               !pixel_differs(a + (size_t)(x - 1) * size, b + (size_t)(x - 1) * size, size))
+            x--;
+    }
+    return x;
+}
+
 /* Takes away what looks the same at the edges of BOX. */
 static void shrink(const struct front *front, const struct canvas *canvas, draw_rect *box)
 {
@@ -111,14 +149,8 @@ static void shrink(const struct front *front, const struct canvas *canvas, draw_
     while (!differs_at(front, canvas, box->x1, box->y2 - 1, box->x2 - box->x1))
         box->y2--;
     for (int y = box->y1; y < box->y2; y++) {
-        int x = box->x1;
-
-        while (x < left && !differs_at(front, canvas, x, y, 1))
-            x++;
-        left = MIN(left, x);
-        for (x = box->x2; x > right && !differs_at(front, canvas, x - 1, y, 1);)
-            x--;
-        right = MAX(right, x);
+        left = find_right(front, canvas, box->x1, y, left);
+        right = find_left(front, canvas, box->x2, y, right);
     }
     box->x1 = left;
     box->x2 = right;

@@ -1,8 +1,8 @@
 /*
  * Scrolling, found in pictures. SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Rows of pixels are compared by their hashes. Rows that are there once only say how far they have
- * moved; the distance that most of them agree on is tried on all others.
+ * Parts of rows are compared by their hashes. Those that are there once only say how far they have
+ * moved; the distance that most of them agree on is tried on whole rows.
  */
 #include "spice/moves.h"
 #include "spice/boxes.h"
@@ -13,8 +13,9 @@
 /* Smaller moves are not worth looking for: rows, and pixels in all. */
 #define MIN_ROWS   8
 #define MIN_PIXELS 4096
-/* Where the whole width has not moved alike, strips of this width are tried. */
-#define STRIP_WIDTH 96
+/* The distance is looked for in a few strips of this width. */
+#define STRIP_WIDTH 64
+#define STRIPS      4
 /* A move is widened by as much at a time. */
 #define GROW_WIDTH 16
 /* Rows that must agree on the distance. */
@@ -87,33 +88,52 @@ static int find_distance(const struct rows *rows)
     return best;
 }
 
-static bool has_moved(const struct rows *rows, int i, int distance)
+/* What is compared: parts of rows by their hashes, or whole rows. */
+struct comparison {
+    const struct front *front;
+    const struct canvas *canvas;
+    const struct rows *rows; /* NULL: whole rows */
+    draw_rect box;
+};
+
+static bool is_same(const struct comparison *comparison, int now, int before)
 {
-    return i + distance >= 0 && i + distance < rows->count &&
-           rows->now[i] == rows->before[i + distance];
+    const struct front *front = comparison->front;
+    const draw_rect *box = &comparison->box;
+
+    if (comparison->rows != NULL)
+        return comparison->rows->now[now] == comparison->rows->before[before];
+    return memcmp(canvas_row(comparison->canvas, box->y1 + now) + (size_t)box->x1 * front->pixel,
+                  front_at(front, box->x1, box->y1 + before),
+                  (size_t)(box->x2 - box->x1) * front->pixel) == 0;
 }
 
-/* Adds runs of rows that came from DISTANCE below, in the order from FIRST by STEP. */
-static unsigned find_runs(const struct rows *rows, const draw_rect *box, int distance,
+/*
+ * Adds runs of rows that came from DISTANCE below. In an order in which what moves first does not
+ * paint over what moves later.
+ */
+static unsigned find_runs(const struct comparison *comparison, int distance,
                           struct move moves[MOVES_MAX])
 {
-    bool downwards = distance > 0; /* what moves first does not paint over what moves later */
+    const draw_rect *box = &comparison->box;
+    int rows = box->y2 - box->y1;
     unsigned count = 0;
 
-    for (int done = 0; done < rows->count && count < MOVES_MAX;) {
-        int i = downwards ? done : rows->count - 1 - done, length = 0;
+    for (int done = 0; done < rows && count < MOVES_MAX;) {
+        int first = distance > 0 ? done : rows - 1 - done, length = 0;
         bool news = false;
 
-        while (done + length < rows->count) {
-            int at = downwards ? i + length : i - length;
+        while (done + length < rows) {
+            int at = distance > 0 ? first + length : first - length;
 
-            if (!has_moved(rows, at, distance))
+            if (at + distance < 0 || at + distance >= rows ||
+                !is_same(comparison, at, at + distance))
                 break;
-            news = news || rows->now[at] != rows->before[at];
+            news = news || !is_same(comparison, at, at);
             length++;
         }
         if (length >= MIN_ROWS && news) {
-            int y = box->y1 + (downwards ? i : i - length + 1);
+            int y = box->y1 + (distance > 0 ? first : first - length + 1);
 
             moves[count++] =
                 (struct move){{box->x1, y, box->x2, y + length}, {box->x1, y + distance}};
@@ -157,43 +177,55 @@ static void widen(const struct front *front, const struct canvas *canvas, const 
     move->from.x = move->box.x1;
 }
 
-/* Looks at what is in PART, and widens what is found there to BOX. */
-static unsigned find_in(struct rows *rows, const struct front *front, const struct canvas *canvas,
-                        const draw_rect *part, const draw_rect *box, struct move moves[MOVES_MAX])
+static int64_t pixels_of(const struct move *moves, unsigned count)
 {
+    int64_t pixels = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        pixels += box_size(&moves[i].box);
+    return pixels;
+}
+
+/* What has moved in BOX as far as something in STRIP has. */
+static unsigned find_in(struct rows *rows, const struct front *front, const struct canvas *canvas,
+                        const draw_rect *strip, const draw_rect *box, struct move moves[MOVES_MAX])
+{
+    struct comparison parts = {front, canvas, rows, *strip}, whole = {front, canvas, NULL, *box};
     unsigned count;
-    int64_t moved = 0;
     int distance;
 
-    hash_rows(rows, front, canvas, part);
+    hash_rows(rows, front, canvas, strip);
     distance = find_distance(rows);
     if (distance == 0)
         return 0;
-    count = find_runs(rows, part, distance, moves);
-    for (unsigned i = 0; i < count; i++) {
+    count = find_runs(&whole, distance, moves);
+    if (pixels_of(moves, count) >= box_size(box) / 2)
+        return count;
+    /* Something beside it, or in it, has changed otherwise. */
+    count = find_runs(&parts, distance, moves);
+    for (unsigned i = 0; i < count; i++)
         widen(front, canvas, box, &moves[i]);
-        moved += box_size(&moves[i].box);
-    }
-    return moved >= MIN_PIXELS ? count : 0;
+    return pixels_of(moves, count) >= MIN_PIXELS ? count : 0;
 }
 
 unsigned moves_find(const struct front *front, const struct canvas *canvas, const draw_rect *box,
                     struct move moves[MOVES_MAX])
 {
-    int width = box->x2 - box->x1;
+    int width = box->x2 - box->x1, strips = width < STRIPS * STRIP_WIDTH ? 1 : STRIPS;
     struct rows rows = {.count = box->y2 - box->y1};
-    unsigned count;
+    unsigned count = 0;
 
     if (rows.count < 2 * MIN_ROWS || box_size(box) < 2 * MIN_PIXELS)
         return 0;
     rows.now = g_new(uint64_t, 2 * (size_t)rows.count);
     rows.before = rows.now + rows.count;
-    count = find_in(&rows, front, canvas, box, box, moves);
-    for (int i = 1; i <= 3 && count == 0 && width >= 2 * STRIP_WIDTH; i++) {
+    for (int i = 0; i < strips && count == 0; i++) {
         draw_rect strip = *box;
 
-        strip.x1 += (width - STRIP_WIDTH) * i / 4;
-        strip.x2 = strip.x1 + STRIP_WIDTH;
+        if (strips > 1) {
+            strip.x1 += (width - STRIP_WIDTH) * i / (strips - 1);
+            strip.x2 = strip.x1 + STRIP_WIDTH;
+        }
         count = find_in(&rows, front, canvas, &strip, box, moves);
     }
     g_free(rows.now);
