@@ -4,6 +4,7 @@
 #include "cli/machine_options.h"
 
 #include "cli/secret_options.h"
+#include "cli/tls_creds.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ void machine_options_init(struct machine_options *options)
         .devices = g_ptr_array_new_with_free_func(free_device),
         .monitors = g_ptr_array_new_with_free_func(g_free),
         .sockets = g_ptr_array_new_with_free_func(free_socket),
+        .tls_creds = tls_creds_table_create(),
     };
     spice_options_init(&options->spice);
 }
@@ -34,6 +36,7 @@ void machine_options_finish(struct machine_options *options)
     g_ptr_array_unref(options->devices);
     g_ptr_array_unref(options->monitors);
     g_ptr_array_unref(options->sockets);
+    g_hash_table_unref(options->tls_creds);
     g_free(options->name);
     g_free(options->pidfile);
     g_free(options->log_file);
@@ -58,6 +61,9 @@ static bool apply_spice(void *target, const char *value, GError **error)
 static bool apply_object(void *target, const char *value, GError **error)
 {
     struct machine_options *options = target;
+
+    if (g_str_has_prefix(value, TLS_CREDS_TYPE))
+        return tls_creds_parse(options->tls_creds, value, error);
     return secret_table_parse(options->spice.secrets, value, error);
 }
 
@@ -268,6 +274,8 @@ const struct command_option machine_command_options[] = {
      "default: 127.0.0.1, the first free port from 5930, no password",
      apply_spice},
     {"object", "secret,id=ID,file=PATH", "a password for -spice password-secret=ID", apply_object},
+    {"object", TLS_CREDS_TYPE ",id=ID,dir=DIR[,endpoint=client|server][,verify-peer=on|off]",
+     "certificates for migrations (parameter tls-creds)", apply_object},
     {"device", "qxl|qxl-vga,...",
      "the card: id, ram_size_mb, vram_size_mb, vram64_size_mb, vgamem_mb, revision (1-5),\n"
      "surfaces, max_outputs, guestdebug, xres, yres; default: qxl",

@@ -12,10 +12,11 @@
 
 struct machine_options {
     struct spice_options spice;
-    GPtrArray *devices;  /* struct device_options *, in the order given */
-    GPtrArray *monitors; /* paths of the unix sockets of -qmp */
-    GPtrArray *sockets;  /* struct char_socket_options * */
-    char *name;          /* NULL: none */
+    GPtrArray *devices;    /* struct device_options *, in the order given */
+    GPtrArray *monitors;   /* paths of the unix sockets of -qmp */
+    GPtrArray *sockets;    /* struct char_socket_options * */
+    GHashTable *tls_creds; /* see cli/tls_creds.h */
+    char *name;            /* NULL: none */
     bool has_uuid;
     uint8_t uuid[16];
     char *pidfile, *log_file, *record; /* NULL: none */

@@ -17,6 +17,7 @@ struct migrate {
     struct migration_set set;
     struct migration_parameters parameters;
     bool events;
+    char *texts[MIGRATE_TEXTS];
 
     struct migration_outgoing *outgoing; /* the last one; NULL: none yet */
     struct migration_incoming *incoming; /* the same */
@@ -31,6 +32,8 @@ struct migrate *migrate_create(struct machine *machine)
     struct migrate *migrate = g_new0(struct migrate, 1);
 
     migrate->machine = machine;
+    for (unsigned i = 0; i < MIGRATE_TEXTS; i++)
+        migrate->texts[i] = g_strdup("");
     migrate->listener.fd = -1;
     migrate->parameters = (struct migration_parameters){
         .max_bandwidth = 128 << 20,
@@ -52,6 +55,8 @@ void migrate_destroy(struct migrate *migrate)
     listener_finish(&migrate->listener);
     if (migrate->has_set)
         migration_set_finish(&migrate->set);
+    for (unsigned i = 0; i < MIGRATE_TEXTS; i++)
+        g_free(migrate->texts[i]);
     g_free(migrate->waits_at);
     g_free(migrate);
 }
@@ -103,6 +108,33 @@ static bool make_set(struct migrate *migrate, GError **error)
     }
     migration_set_add_part(&migrate->set, &part);
     return migrate->has_set = true;
+}
+
+/* Gives ADDRESS the credentials that have been set. */
+static bool add_tls(struct migrate *migrate, struct migration_address *address, bool server,
+                    GError **error)
+{
+    const char *id = migrate->texts[MIGRATE_TLS_CREDS];
+    const char *hostname = migrate->texts[MIGRATE_TLS_HOSTNAME];
+
+    if (!*id)
+        return true;
+    struct migration_tls *tls =
+        g_hash_table_lookup(machine_options(migrate->machine)->tls_creds, id);
+    if (!tls)
+        return migration_fail(error, "Parameter 'tls-creds': there is no -object '%s'", id);
+    if (migration_tls_is_server(tls) != server)
+        return migration_fail(error,
+                              "Parameter 'tls-creds': -object '%s' has endpoint=%s: it is "
+                              "needed with endpoint=%s",
+                              id, server ? "client" : "server", server ? "server" : "client");
+    if (address->transport != MIGRATION_TCP)
+        return migration_fail(error, "Parameter 'tls-creds': TLS is for tcp: addresses only; set "
+                                     "it to '' for others");
+    address->tls = migration_tls_ref(tls);
+    if (*hostname)
+        address->tls_hostname = g_strdup(hostname);
+    return true;
 }
 
 static void tell_status(void *opaque, enum migration_status status)
@@ -171,7 +203,7 @@ static bool can_start(struct migrate *migrate, GError **error)
 
 bool migrate_start(struct migrate *migrate, struct migration_address *address, GError **error)
 {
-    if (!can_start(migrate, error)) {
+    if (!can_start(migrate, error) || !add_tls(migrate, address, false, error)) {
         migration_address_finish(address);
         return false;
     }
@@ -273,7 +305,8 @@ static bool can_receive(struct migrate *migrate, GError **error)
 bool migrate_receive(struct migrate *migrate, struct migration_address *address, bool exit_on_error,
                      GError **error)
 {
-    if (!can_receive(migrate, error) || !listen_for(migrate, address, error)) {
+    if (!can_receive(migrate, error) || !add_tls(migrate, address, true, error) ||
+        !listen_for(migrate, address, error)) {
         migration_address_finish(address);
         return false;
     }
@@ -301,6 +334,17 @@ void migrate_parameters_changed(struct migrate *migrate)
 {
     if (migrate->outgoing)
         migration_outgoing_set_parameters(migrate->outgoing, &migrate->parameters);
+}
+
+void migrate_set_text(struct migrate *migrate, enum migrate_text which, const char *text)
+{
+    g_free(migrate->texts[which]);
+    migrate->texts[which] = g_strdup(text);
+}
+
+const char *migrate_text(const struct migrate *migrate, enum migrate_text which)
+{
+    return migrate->texts[which];
 }
 
 bool *migrate_events(struct migrate *migrate)

@@ -37,6 +37,10 @@ const char *migrate_waits_at(const struct migrate *migrate);
 struct migration_parameters *migrate_parameters(struct migrate *migrate);
 /* What was written to migrate_parameters() counts for a migration that goes on, too. */
 void migrate_parameters_changed(struct migrate *migrate);
+/* Parameters tls-creds (an id of -object; "": no TLS) and tls-hostname ("": that of the URI). */
+enum migrate_text { MIGRATE_TLS_CREDS, MIGRATE_TLS_HOSTNAME, MIGRATE_TEXTS };
+void migrate_set_text(struct migrate *migrate, enum migrate_text which, const char *text);
+const char *migrate_text(const struct migrate *migrate, enum migrate_text which);
 bool *migrate_events(struct migrate *migrate); /* capability "events" */
 
 /* The return value of query-migrate. */

@@ -127,7 +127,14 @@ const struct qmp_argument migrate_set_parameters_arguments[] = {
     {"throttle-trigger-threshold", JSON_INTEGER, true},
     {"avail-switchover-bandwidth", JSON_INTEGER, true},
     {ZERO_PAGES, JSON_STRING, true},
+    {"tls-creds", JSON_STRING, true},
+    {"tls-hostname", JSON_STRING, true},
     ARGUMENTS_END,
+};
+
+static const char *const text_names[MIGRATE_TEXTS] = {
+    [MIGRATE_TLS_CREDS] = "tls-creds",
+    [MIGRATE_TLS_HOSTNAME] = "tls-hostname",
 };
 
 static void *parameter_place(const struct parameter *parameter, struct migration_parameters *values)
@@ -175,6 +182,11 @@ json_t *qmp_migrate_set_parameters(void *opaque, json_t *arguments, GError **err
     }
     if (!set_zero_pages(arguments, &changed, error))
         return NULL;
+    for (unsigned i = 0; i < MIGRATE_TEXTS; i++) {
+        const char *text = json_string_value(json_object_get(arguments, text_names[i]));
+        if (text)
+            migrate_set_text(migrate, i, text);
+    }
     *migrate_parameters(migrate) = changed;
     migrate_parameters_changed(migrate);
     return qmp_nothing();
@@ -193,6 +205,9 @@ json_t *qmp_query_migrate_parameters(void *opaque, json_t *arguments, GError **e
                                                               : *(const unsigned *)place;
         json_object_set_new(result, parameters[i].name, json_integer((json_int_t)number));
     }
+    for (unsigned i = 0; i < MIGRATE_TEXTS; i++)
+        json_object_set_new(result, text_names[i],
+                            json_string(migrate_text(machine_migrate(opaque), i)));
     json_object_set_new(result, ZERO_PAGES, json_string(zero_page_words[values->send_zero_pages]));
     return result;
 }

@@ -11,7 +11,9 @@
 static bool parse_number(const char *uri, const char *what, const char *text, uint64_t max,
                          uint64_t *number, GError **error)
 {
-    return g_ascii_string_to_unsigned(text, text[0] == '0' && text[1] == 'x' ? 16 : 10, 0, max,
+    bool hexadecimal = g_str_has_prefix(text, "0x");
+
+    return g_ascii_string_to_unsigned(text + (hexadecimal ? 2 : 0), hexadecimal ? 16 : 10, 0, max,
                                       number, NULL) ||
            migration_fail(error, "%s: %s '%s' is not a number from 0 to %" G_GUINT64_FORMAT, uri,
                           what, text, max);
@@ -129,6 +131,8 @@ void migration_address_finish(struct migration_address *address)
     g_free(address->port);
     g_free(address->path);
     g_free(address->name);
+    g_free(address->tls_hostname);
+    migration_tls_unref(address->tls);
     if (address->owns_fd)
         close(address->fd);
     g_strfreev(address->command);

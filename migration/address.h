@@ -22,11 +22,13 @@ struct migration_address {
     char *port; /* TCP */
     char *path; /* UNIX, FILE */
     uint32_t cid, vsock_port;
-    int fd;          /* FD: a number of this process; -1: the one that is called NAME */
-    char *name;      /* FD: NULL, or what whoever gave it to us calls it */
-    bool owns_fd;    /* it is closed with the address */
-    char **command;  /* EXEC */
-    uint64_t offset; /* FILE */
+    int fd;                    /* FD: a number of this process; -1: the one that is called NAME */
+    char *name;                /* FD: NULL, or what whoever gave it to us calls it */
+    bool owns_fd;              /* it is closed with the address */
+    char **command;            /* EXEC */
+    uint64_t offset;           /* FILE */
+    struct migration_tls *tls; /* TCP: NULL, or the credentials to use; a reference */
+    char *tls_hostname;        /* NULL: HOST */
 };
 
 /*

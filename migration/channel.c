@@ -16,6 +16,7 @@
 
 #define LINGER_MS     1000
 #define STALL_MS      30000
+#define HANDSHAKE_MS  10000
 #define PACE_WINDOW   (G_USEC_PER_SEC / 2) /* a pause in sending is made up for no longer */
 #define CHILD_POLL_MS 20
 
@@ -69,6 +70,7 @@ static void take_from_memory(struct migration_channel *channel, void *data, size
 
 static void close_fds(struct migration_channel *channel)
 {
+    g_clear_pointer(&channel->tls, tls_session_destroy);
     if (channel->in >= 0)
         close(channel->in);
     if (channel->out >= 0 && channel->out != channel->in)
@@ -155,8 +157,18 @@ static bool fail_early_end(const struct migration_channel *channel, GError **err
                           channel->received);
 }
 
-static ssize_t write_some(int fd, const void *data, size_t size)
+/* What poll() must wait for before EVENTS' call is tried again. */
+static short events_for(const struct migration_channel *channel, short events)
 {
+    return channel->tls ? tls_session_events(channel->tls) : events;
+}
+
+static ssize_t write_some(struct migration_channel *channel, const void *data, size_t size)
+{
+    int fd = channel->out;
+
+    if (channel->tls)
+        return tls_session_write(channel->tls, data, size);
     /* A peer that is gone is an error, not a signal; other descriptors rely on SIGPIPE ignored. */
     ssize_t written = send(fd, data, size, MSG_NOSIGNAL);
     return written < 0 && errno == ENOTSOCK ? write(fd, data, size) : written;
@@ -182,10 +194,11 @@ bool migration_channel_write(struct migration_channel *channel, const void *data
         return false;
     channel->paced_bytes += size;
     while (size) {
-        ssize_t written = write_some(channel->out, at, size);
+        ssize_t written = write_some(channel, at, size);
         bool ready;
         if (written < 0 && errno == EAGAIN) {
-            if (!wait_for(channel, channel->out, POLLOUT, patience(channel), &ready, error))
+            if (!wait_for(channel, channel->out, events_for(channel, POLLOUT), patience(channel),
+                          &ready, error))
                 return false;
             if (!ready)
                 return migration_fail(error, "the other side has taken nothing for %d s",
@@ -201,6 +214,12 @@ bool migration_channel_write(struct migration_channel *channel, const void *data
     return true;
 }
 
+static ssize_t read_some(struct migration_channel *channel, void *data, size_t size)
+{
+    return channel->tls ? tls_session_read(channel->tls, data, size)
+                        : read(channel->in, data, size);
+}
+
 bool migration_channel_read(struct migration_channel *channel, void *data, size_t size,
                             GError **error)
 {
@@ -213,12 +232,12 @@ bool migration_channel_read(struct migration_channel *channel, void *data, size_
         return true;
     }
     while (size) {
-        ssize_t got = read(channel->in, at, size);
+        ssize_t got = read_some(channel, at, size);
         bool ready;
         if (got == 0)
             return fail_early_end(channel, error);
         if (got < 0 && errno == EAGAIN) {
-            if (!wait_for(channel, channel->in, POLLIN, -1, &ready, error))
+            if (!wait_for(channel, channel->in, events_for(channel, POLLIN), -1, &ready, error))
                 return false;
         } else if (got < 0 && errno != EINTR) {
             return fail_errno(error, "cannot receive", errno);
@@ -235,10 +254,32 @@ bool migration_channel_wait(struct migration_channel *channel, int milliseconds,
 {
     bool ready;
 
+    if (channel->tls && tls_session_pending(channel->tls))
+        return true;
     if (!wait_for(channel, channel->in, POLLIN, milliseconds, &ready, error))
         return false;
     return ready ||
            migration_fail(error, "the other side did not answer within %d ms", milliseconds);
+}
+
+bool migration_channel_start_tls(struct migration_channel *channel, struct migration_tls *tls,
+                                 const char *hostname, GError **error)
+{
+    int64_t end = g_get_monotonic_time() + HANDSHAKE_MS * 1000;
+    bool ready;
+    int done;
+
+    channel->tls = tls_session_create(tls, channel->in, hostname);
+    while ((done = tls_session_handshake(channel->tls, error)) == 0) {
+        int64_t left = (end - g_get_monotonic_time()) / 1000;
+        if (left > 0 && !wait_for(channel, channel->in, tls_session_events(channel->tls), (int)left,
+                                  &ready, error))
+            return false;
+        if (left <= 0)
+            return migration_fail(error, "the TLS handshake is not done after %d s",
+                                  HANDSHAKE_MS / 1000);
+    }
+    return done > 0;
 }
 
 static bool wait_child(struct migration_channel *channel, GError **error)
@@ -282,7 +323,7 @@ void migration_channel_linger(struct migration_channel *channel)
         int64_t left = (end - g_get_monotonic_time()) / 1000;
         if (left <= 0 || !wait_for(channel, channel->in, POLLIN, (int)left, &ready, NULL) || !ready)
             return;
-        ssize_t got = read(channel->in, waste, sizeof(waste));
+        ssize_t got = read_some(channel, waste, sizeof(waste));
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return;
     }

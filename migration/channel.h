@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "migration/error.h"
+#include "migration/tls.h"
 
 #include <gio/gio.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@ struct migration_channel {
     int in, out;             /* the same for a socket; -1: this direction does not exist */
     GByteArray *memory;      /* instead of both: writing appends to it; NULL: a real channel */
     guint taken;             /* bytes of it that have been read */
+    struct tls_session *tls; /* NULL: none */
     GPid child;              /* 0: none; its exit code is part of the result */
     GCancellable *cancel;    /* a reference */
     uint64_t sent, received; /* bytes */
@@ -33,6 +34,10 @@ size_t migration_channel_pending(const struct migration_channel *channel);
 size_t migration_channel_peek(const struct migration_channel *channel, void *data, size_t size);
 /* Closes, and ends a child that is still there. NULL: nothing. */
 void migration_channel_destroy(struct migration_channel *channel);
+
+/* Puts TLS on a socket, which nothing has been sent over. HOSTNAME as in tls_session_create(). */
+bool migration_channel_start_tls(struct migration_channel *channel, struct migration_tls *tls,
+                                 const char *hostname, GError **error);
 
 bool migration_channel_is_duplex(const struct migration_channel *channel);
 /* Changes the pace of what is sent from now on. */

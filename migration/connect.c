@@ -67,6 +67,18 @@ static int connect_to(const struct sockaddr *to, socklen_t length, GCancellable 
     return -1;
 }
 
+/* CHANNEL, with TLS if ADDRESS wants it. Failing, it is destroyed. */
+static struct migration_channel *with_tls(struct migration_channel *channel,
+                                          const struct migration_address *address, GError **error)
+{
+    const char *hostname = address->tls_hostname ? address->tls_hostname : address->host;
+
+    if (!address->tls || migration_channel_start_tls(channel, address->tls, hostname, error))
+        return channel;
+    migration_channel_destroy(channel);
+    return NULL;
+}
+
 static struct migration_channel *connect_tcp(const struct migration_address *address,
                                              GCancellable *cancel, GError **error)
 {
@@ -83,7 +95,7 @@ static struct migration_channel *connect_tcp(const struct migration_address *add
     int code = errno;
     freeaddrinfo(found);
     if (fd >= 0)
-        return migration_channel_create(fd, fd, cancel);
+        return with_tls(migration_channel_create(fd, fd, cancel), address, error);
     if (!cancelled)
         return refuse(address, "connect to", g_strerror(code), error);
     g_propagate_error(error, cancelled);

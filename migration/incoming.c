@@ -105,7 +105,10 @@ static bool open_stream(struct migration_incoming *incoming, GError **error)
                                                      incoming->cancel, error);
         if (!incoming->channel)
             return false;
-        if ((!is_socket(incoming) ||
+        if ((!incoming->address.tls ||
+             migration_channel_start_tls(incoming->channel, incoming->address.tls, NULL,
+                                         &problem)) &&
+            (!is_socket(incoming) ||
              migration_channel_wait(incoming->channel, HEADER_TIMEOUT, &problem)) &&
             stream_read_header(incoming->channel, &flags, &problem)) {
             incoming->confirm =
