@@ -1,6 +1,7 @@
 /*
  * A client made of spice-gtk's library, for tests: prints what happens to it, one event a line, and
- * obeys "picture" on its standard input. It ends when that ends.
+ * obeys "picture" and "gap" (the longest time without drawing since the last one, in microseconds)
+ * on its standard input. It ends when that ends.
  *
  *   gtk_client NAME=VALUE...          properties of a SpiceSession
  *
@@ -17,6 +18,8 @@ struct gtk_client {
     GMainLoop *loop;
     const uint8_t *pixels; /* of display 0, 32 bits each */
     int width, height, stride;
+    gint64 drawn,
+        gap; /* microseconds: when something was drawn last, the longest time between two */
 };
 
 static const char *event_name(SpiceChannelEvent event)
@@ -59,6 +62,23 @@ static void on_primary(SpiceChannel *channel, gint format, gint width, gint heig
     printf("display %d %d %d\n", id, width, height);
 }
 
+static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint width, gint height,
+                          gpointer opaque)
+{
+    struct gtk_client *client = opaque;
+    gint64 now = g_get_monotonic_time();
+
+    (void)channel;
+    (void)x;
+    (void)y;
+    (void)width;
+    (void)height;
+    if (client->drawn != 0) {
+        client->gap = MAX(client->gap, now - client->drawn);
+    }
+    client->drawn = now;
+}
+
 static void on_primary_destroy(SpiceChannel *channel, gpointer opaque)
 {
     struct gtk_client *client = opaque;
@@ -77,6 +97,7 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer op
     g_signal_connect(channel, "channel-event", G_CALLBACK(on_event), opaque);
     if (SPICE_IS_DISPLAY_CHANNEL(channel)) {
         g_signal_connect(channel, "display-primary-create", G_CALLBACK(on_primary), opaque);
+        g_signal_connect(channel, "display-invalidate", G_CALLBACK(on_invalidate), opaque);
         g_signal_connect(channel, "display-primary-destroy", G_CALLBACK(on_primary_destroy),
                          opaque);
     }
@@ -131,6 +152,9 @@ static gboolean on_command(gint fd, GIOCondition condition, gpointer opaque)
     }
     if (strcmp(g_strchomp(line), "picture") == 0) {
         print_picture(client);
+    } else if (strcmp(line, "gap") == 0) {
+        printf("gap %" G_GINT64_FORMAT "\n", client->gap);
+        client->gap = 0;
     }
     return G_SOURCE_CONTINUE;
 }
