@@ -219,6 +219,9 @@ void agent_attach(struct agent *agent, SpiceCharDeviceInstance *instance)
     }
     server_update_mouse_mode(agent->server);
     char_device_set_state(&device->base, true);
+    if (device->agent != NULL) {
+        char_device_wake(&device->base); /* hosts need not say that there is something to read */
+    }
 }
 
 void agent_hear_partly(struct agent *agent)

@@ -33,6 +33,7 @@ void link_sasl_finish(struct link *link)
     g_free(g_steal_pointer(&link->sasl_mechanism));
 }
 
+/* Only what has begun can be refused in SASL's own way; all else is answered like a bad link. */
 static void refuse(struct link *link)
 {
     static const char text[] = "Authentication failed";
@@ -43,8 +44,8 @@ static void refuse(struct link *link)
     link->refused = true;
 }
 
-/* SIZE counts the NUL behind the data; 0: there is none. */
-static void step(struct link *link, const char *data, uint32_t size)
+/* SIZE counts the NUL behind the data; 0: there is none. False: the connection is to be closed. */
+static bool step(struct link *link, const char *data, uint32_t size)
 {
     const char *out;
     unsigned out_size;
@@ -53,24 +54,26 @@ static void step(struct link *link, const char *data, uint32_t size)
                           size > 0 ? size - 1 : 0, &out, &out_size);
 
     g_free(g_steal_pointer(&link->sasl_mechanism));
-    if (progress == SASL_REFUSED) {
-        refuse(link);
-        return;
+    if (progress == SASL_FAILED) {
+        return false;
     }
-    if (out != NULL) {
+    if (out_size > 0) {
         link_answer_u32(link, out_size + 1);
         link_answer(link, out, out_size);
         link_answer(link, "", 1);
     } else {
         link_answer_u32(link, 0);
     }
-    link_answer(link, progress == SASL_PASSED ? "\1" : "\0", 1);
+    link_answer(link, progress == SASL_GOES_ON ? "\0" : "\1", 1);
     if (progress == SASL_PASSED) {
         link_answer_u32(link, 0);
         link_expect(link, LINK_SASL_PASSED, 0);
+    } else if (progress == SASL_WEAK) {
+        refuse(link);
     } else {
         link_expect(link, LINK_SASL_DATA_SIZE, sizeof(uint32_t));
     }
+    return true;
 }
 
 /* A size of 0 has nothing to wait for. */
@@ -82,13 +85,16 @@ static bool handle_size(struct link *link, enum link_state next, uint32_t minimu
     size = GUINT32_FROM_LE(size);
     if (size < minimum || size > limit) {
         g_info("SASL: %u bytes are announced, possible are %u to %u", size, minimum, limit);
-        return false;
+        if (link->sasl_mechanism == NULL) {
+            return false;
+        }
+        link_refuse_message(link, SPICE_LINK_ERR_INVALID_DATA);
+        return true;
     }
     if (size == 0) {
-        step(link, NULL, 0);
-    } else {
-        link_expect(link, next, size);
+        return step(link, NULL, 0);
     }
+    link_expect(link, next, size);
     return true;
 }
 
@@ -99,13 +105,17 @@ bool link_sasl_handle(struct link *link)
         return handle_size(link, LINK_SASL_NAME, 1, SASL_MAX_MECHANISM);
     case LINK_SASL_NAME:
         link->sasl_mechanism = g_strndup((const char *)link->in, link->in_size);
+        if (!sasl_session_offers(link->sasl, link->sasl_mechanism)) {
+            g_info("SASL: the client asks for a mechanism that was not offered");
+            link_refuse_message(link, SPICE_LINK_ERR_INVALID_DATA);
+            return true;
+        }
         link_expect(link, LINK_SASL_DATA_SIZE, sizeof(uint32_t));
         return true;
     case LINK_SASL_DATA_SIZE:
         return handle_size(link, LINK_SASL_DATA, 0, SASL_MAX_DATA);
     default:
-        step(link, (const char *)link->in, link->in_size);
-        return true;
+        return step(link, (const char *)link->in, link->in_size);
     }
 }
 

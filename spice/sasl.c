@@ -127,7 +127,7 @@ const char *sasl_session_mechanisms(const struct sasl_session *session)
     return session->mechanisms;
 }
 
-static bool is_offered(const struct sasl_session *session, const char *mechanism)
+bool sasl_session_offers(const struct sasl_session *session, const char *mechanism)
 {
     char *item = g_strdup_printf(",%s,", mechanism);
     bool offered = mechanism[0] != '\0' && strchr(mechanism, ',') == NULL &&
@@ -157,23 +157,24 @@ enum sasl_progress sasl_session_step(struct sasl_session *session, const char *m
     *out_size = 0;
     if (mechanism == NULL) {
         error = sasl_server_step(session->connection, data, size, out, out_size);
-    } else if (is_offered(session, mechanism)) {
-        error = sasl_server_start(session->connection, mechanism, data, size, out, out_size);
     } else {
-        g_info("SASL: the client asks for a mechanism that was not offered");
-        return SASL_REFUSED;
+        error = sasl_server_start(session->connection, mechanism, data, size, out, out_size);
+    }
+    if ((error == SASL_OK || error == SASL_CONTINUE) && *out_size > SASL_MAX_DATA) {
+        g_info("SASL: an answer of %u bytes, more than %u", *out_size, SASL_MAX_DATA);
+        return SASL_FAILED;
     }
     if (error == SASL_CONTINUE) {
         return SASL_GOES_ON;
     }
     if (error != SASL_OK) {
         g_info("SASL: %s", sasl_errdetail(session->connection));
-        return SASL_REFUSED;
+        return SASL_FAILED;
     }
     if (!session->secured && strength(session) < MIN_SSF) {
         g_info("SASL: the layer has %u bits, without TLS at least %u are needed", strength(session),
                MIN_SSF);
-        return SASL_REFUSED;
+        return SASL_WEAK;
     }
     return SASL_PASSED;
 }

@@ -25,10 +25,14 @@ void sasl_session_destroy(struct sasl_session *session); /* NULL is allowed */
 /* The mechanisms, each between two commas. */
 const char *sasl_session_mechanisms(const struct sasl_session *session);
 
+/* Is MECHANISM one of them? */
+bool sasl_session_offers(const struct sasl_session *session, const char *mechanism);
+
 enum sasl_progress {
     SASL_GOES_ON,
     SASL_PASSED,
-    SASL_REFUSED,
+    SASL_WEAK,   /* passed, but the stream would not be protected well enough */
+    SASL_FAILED, /* the mechanism does not go on */
 };
 
 /*

@@ -364,10 +364,11 @@ enum tls_progress tls_handshake(struct stream_layer *base, char **reason)
         return TLS_WANTS_WRITE;
     default:
         layer->broken = true;
-        *reason = take_error();
-        if (*reason == NULL) {
-            *reason = g_strdup("the peer has gone");
+        if (ERR_peek_error() == 0) {
+            /* The peer has gone: in the words of OpenSSL, which hosts' tests wait for. */
+            ERR_raise(ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING);
         }
+        *reason = take_error();
         return TLS_FAILED;
     }
 }
