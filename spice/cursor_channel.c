@@ -4,6 +4,7 @@
 #include "spice/cursor_channel.h"
 
 #include <spice/protocol.h>
+#include <xxhash.h>
 
 #define CACHE_SIZE         256 /* shapes that a client keeps, spice-wire.md section 5.1 */
 #define MAX_CLIENT_MESSAGE 64  /* bytes; only base messages come */
@@ -248,6 +249,14 @@ void cursor_finish(struct cursor *cursor)
     drop_shape(cursor);
 }
 
+/* Clients know a shape by what it looks like: guests give the same one ever new names. */
+static uint64_t name_of(const struct cursor_shape *shape)
+{
+    const uint16_t head[] = {shape->type, shape->width, shape->height, shape->hot_x, shape->hot_y};
+
+    return XXH3_64bits_withSeed(shape->data, shape->size, XXH3_64bits(head, sizeof(head))) | 1;
+}
+
 void cursor_execute(struct cursor *cursor, const struct cursor_command *command,
                     struct guest_resource *resource)
 {
@@ -257,6 +266,7 @@ void cursor_execute(struct cursor *cursor, const struct cursor_command *command,
     case QXL_CURSOR_SET:
         drop_shape(cursor);
         cursor->shape = command->shape;
+        cursor->shape->unique = name_of(cursor->shape);
         cursor->resource = *resource;
         state->shape_serial++;
         state->x = command->x;

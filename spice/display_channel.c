@@ -9,6 +9,8 @@
 
 #include <spice/protocol.h>
 
+/* A list of what is not to be done: docs/cassia.1. */
+#define SWITCHES_VARIABLE  "CASSIA_DISPLAY_WITHOUT"
 #define MAX_CLIENT_MESSAGE 1024 /* bytes, spice-wire.md section 8.1 */
 #define MAX_CACHE_PIXELS   (1 << 30)
 
@@ -105,7 +107,7 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     loop_timer_destroy(client->init_timer);
     client->init_timer = NULL;
     client->ready = true;
-    if (client->cache_pixels > 0)
+    if (client->cache_pixels > 0 && !(display->switches & DISPLAY_NO_IMAGE_CACHE))
         client->cache = image_cache_create(client->cache_pixels, client->base.channel->id);
     display_client_start(client);
     display->clients_changed(display->opaque);
@@ -159,6 +161,15 @@ static const struct channel_ops display_ops = {
     .load = display_client_load,
 };
 
+static unsigned read_switches(void)
+{
+    static const GDebugKey keys[] = {{"refinement", DISPLAY_NO_REFINEMENT},
+                                     {"moves", DISPLAY_NO_MOVES},
+                                     {"image-cache", DISPLAY_NO_IMAGE_CACHE}};
+
+    return g_parse_debug_string(g_getenv(SWITCHES_VARIABLE), keys, G_N_ELEMENTS(keys));
+}
+
 void display_init(struct display *display, SpiceServer *server, int id, struct event_loop *loop,
                   struct surfaces *surfaces, void (*clients_changed)(void *opaque),
                   void (*has_room)(void *opaque), void *opaque)
@@ -172,6 +183,7 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
     display->clients_changed = clients_changed;
     display->has_room = has_room;
     display->opaque = opaque;
+    display->switches = read_switches();
     display_encoder_init(&display->encoder);
     display->changes = g_array_new(FALSE, FALSE, sizeof(draw_rect));
     video_init(display);

@@ -20,12 +20,20 @@
 #include "spice/parse.h"
 #include "spice/video.h"
 
+/* What the environment can switch off, for comparisons and in search of faults. */
+enum display_switch {
+    DISPLAY_NO_REFINEMENT = 1 << 0, /* pictures are not cut down to what is new */
+    DISPLAY_NO_MOVES = 1 << 1,      /* nor looked through for what has moved */
+    DISPLAY_NO_IMAGE_CACHE = 1 << 2,
+};
+
 struct display {
     struct channel channel;
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
     struct video video;
     bool machine_runs; /* else arriving clients wait */
+    unsigned switches; /* enum display_switch */
     GArray *changes;   /* of draw_rect; room for what is compared */
     struct command_count count;
     struct monitors_config monitors;       /* count is 0: nothing to announce */

@@ -96,6 +96,59 @@ static void item_finish(struct display_client *client, struct display_item *item
     drawable_unref(item->drawable);
 }
 
+/* Does it paint its whole box, whatever was there? */
+static bool is_cover(const struct draw *draw)
+{
+    if (draw->clip.has_rects)
+        return false;
+    switch (draw->type) {
+    case QXL_DRAW_COPY:
+        return draw->copy.rop == SPICE_ROPD_OP_PUT && draw->copy.mask.image == NULL;
+    case QXL_DRAW_FILL:
+        return draw->fill.rop == SPICE_ROPD_OP_PUT && draw->fill.mask.image == NULL;
+    default:
+        return false;
+    }
+}
+
+/* Does it take what is in BOX elsewhere? */
+static bool takes_from(const struct draw *draw, const draw_rect *box)
+{
+    int dx = draw->copy_bits.from.x - draw->box.x1, dy = draw->copy_bits.from.y - draw->box.y1;
+    const draw_rect from = {draw->box.x1 + dx, draw->box.y1 + dy, draw->box.x2 + dx,
+                            draw->box.y2 + dy};
+
+    return draw->type == QXL_COPY_BITS && box_touches(&from, box);
+}
+
+/*
+ * Takes out of the queue what is about to be painted over by DRAW before the client has been sent
+ * it. A command that reads where it paints depends on the pixel below only, and that is painted
+ * over, too; moves are where this ends.
+ */
+static void drop_hidden(struct display_client *client, const struct draw *draw)
+{
+    unsigned last = client->queue->len;
+
+    if (!is_cover(draw))
+        return;
+    for (unsigned i = last; i > client->queue_sent && i + DISPLAY_LOOK_BACK > last; i--) {
+        struct display_item *item = &g_array_index(client->queue, struct display_item, i - 1);
+
+        if (item->type != ITEM_DRAW || item->surface_id != draw->surface_id ||
+            takes_from(&item->drawable->draw, &draw->box))
+            return;
+        if (!box_contains(&draw->box, &item->drawable->draw.box))
+            continue;
+        if (item->drawable->resource.qxl != NULL)
+            client->statistics.passed_on--;
+        else
+            client->statistics.pictures--;
+        item_finish(client, item);
+        g_array_remove_index(client->queue, i - 1);
+    }
+}
+
 static void push_drawable(struct display_client *client, struct drawable *drawable,
                           const struct surface *surface)
 {
@@ -110,6 +163,7 @@ static void push_drawable(struct display_client *client, struct drawable *drawab
         client->statistics.passed_on++;
     else
         client->statistics.pictures++;
+    drop_hidden(client, &drawable->draw);
     client->queue_drawables++;
     client->queue_bytes += drawable->data_size;
     g_array_append_val(client->queue, item);
@@ -286,26 +340,6 @@ static bool provide(struct display_client *client, const struct surface *surface
     return true;
 }
 
-/* What the drawable reads is there, can be sent, and is not what it draws on. */
-static bool provide_sources(struct display_client *client, const struct drawable *drawable)
-{
-    bool provided = true;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(drawable->draw.sources); i++) {
-        int32_t id = drawable->draw.sources[i];
-        const struct surface *source;
-
-        if (id == -1)
-            continue;
-        source = surfaces_find(display_client_display(client)->surfaces, id);
-        if (source == NULL || (uint32_t)id == drawable->draw.surface_id ||
-            !display_client_can_have(client, source))
-            return false;
-        provided = provide(client, source) && provided;
-    }
-    return provided;
-}
-
 /* Queues what the command painted, in its place, if that is not much. */
 static bool push_snapshot(struct display_client *client, const struct surface *surface,
                           const draw_rect *box)
@@ -355,8 +389,7 @@ void display_client_draw(struct display_client *client, struct drawable *drawabl
         client->queue_bytes >= DISPLAY_QUEUE_MAX_BYTES)
         display_client_fold(client);
     if (client->ready && g_queue_is_empty(&client->damaged) &&
-        can_execute(client, &drawable->draw) && provide_sources(client, drawable) &&
-        provide(client, surface))
+        can_execute(client, &drawable->draw) && provide(client, surface))
         push_drawable(client, drawable, surface);
     else
         replace_drawable(client, drawable, surface);

@@ -19,6 +19,7 @@ enum {
     DISPLAY_FULL_BYTES = 2 * 1024 * 1024,       /* until half of it is gone; */
     DISPLAY_PATIENCE_MS = 500,                  /* one that needs longer is slow, */
     DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
+    DISPLAY_LOOK_BACK = 16,                     /* queued items, for what is hidden */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
     DISPLAY_SNAPSHOT_PIXELS = 64 * 1024,        /* what is sent in place of a command */
     DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */

@@ -98,8 +98,11 @@ static enum path path_of(const struct drawable *drawable)
 static bool send_moves(struct display *display, struct surface *surface, const draw_rect *box)
 {
     struct move moves[MOVES_MAX];
-    unsigned count = moves_find(&surface->front, surface->canvas, box, moves);
+    unsigned count;
 
+    if (display->switches & DISPLAY_NO_MOVES)
+        return false;
+    count = moves_find(&surface->front, surface->canvas, box, moves);
     for (unsigned i = 0; i < count; i++) {
         struct drawable *command = snapshot_move(surface->id, &moves[i].box, moves[i].from);
 
@@ -118,6 +121,10 @@ static void find_changes(struct display *display, struct surface *surface, const
     int64_t news = 0;
     draw_rect around;
 
+    if (display->switches & DISPLAY_NO_REFINEMENT) {
+        g_array_append_val(changes, *box);
+        return;
+    }
     front_compare(&surface->front, surface->canvas, box, changes);
     for (unsigned i = first; i < changes->len; i++) {
         const draw_rect *change = &g_array_index(changes, draw_rect, i);
@@ -181,11 +188,14 @@ static void gather(struct surface *surface, const pixman_region32_t *region)
         boxes_add(&surface->gathered, &rects[i]);
 }
 
-static bool is_news(const struct surface *surface, const pixman_region32_t *region)
+static bool is_news(const struct display *display, const struct surface *surface,
+                    const pixman_region32_t *region)
 {
     int count;
     const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
 
+    if (display->switches & DISPLAY_NO_REFINEMENT)
+        return true;
     for (int i = 0; i < count; i++) {
         if (front_differs(&surface->front, surface->canvas, &rects[i]))
             return true;
@@ -264,7 +274,8 @@ void display_draw(struct display *display, struct drawable *drawable, struct sur
 
     if (surface->front.pixels == NULL)
         return; /* nobody looks */
-    film = is_news(surface, region) ? video_find(display, drawable, surface, region) : NULL;
+    film =
+        is_news(display, surface, region) ? video_find(display, drawable, surface, region) : NULL;
     if (film != NULL) {
         take(surface, region);
         video_show(display, film, drawable, surface, region);
@@ -275,14 +286,14 @@ void display_draw(struct display *display, struct drawable *drawable, struct sur
         gather(surface, region);
         break;
     case PATH_MOVE:
-        if (is_news(surface, region))
+        if (is_news(display, surface, region))
             pass_on_move(display, drawable, surface, region);
         break;
     case PATH_PICTURE:
         pass_on_picture(display, drawable, surface, region);
         break;
     default:
-        if (is_news(surface, region))
+        if (is_news(display, surface, region))
             pass_on(display, drawable, surface, region);
         break;
     }

@@ -268,7 +268,7 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     client->palettes_pending = true;
     client->caches_pending = freezer;
     /* What the others keep may be gone when the client has seen that message. */
-    if (freezer && client->cache_pixels > 0)
+    if (freezer && client->cache_pixels > 0 && !(display->switches & DISPLAY_NO_IMAGE_CACHE))
         client->cache = image_cache_create(client->cache_pixels, cc->channel->id);
     client->monitors_pending = true;
     client->mark_pending = client->surfaces[0] == NULL || !client->surfaces[0]->sent;
