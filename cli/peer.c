@@ -217,13 +217,13 @@ size_t peer_read(struct peer *peer, void *data, size_t size)
     do
         got = recv(peer->fd, data, size, MSG_DONTWAIT);
     while (got < 0 && errno == EINTR);
-    if (got > 0)
-        return (size_t)got;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        watch_input(peer);
-    else
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
         say_farewell(peer);
-    return 0;
+        return 0;
+    }
+    /* Who has read wants to hear of more, even if they stop before there is nothing left. */
+    watch_input(peer);
+    return got > 0 ? (size_t)got : 0;
 }
 
 size_t peer_write(struct peer *peer, const void *data, size_t size)

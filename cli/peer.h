@@ -24,7 +24,7 @@ struct peer_user {
     /* Somebody waits to be let in; see peer_await(). May be NULL. */
     void (*waiting)(void *opaque);
     void (*opened)(void *opaque);
-    /* After peer_read() had nothing (or the beginning): there is something. */
+    /* After a peer_read(), or in the beginning: there is something. Said once, until it is read. */
     void (*readable)(void *opaque);
     /* After peer_write() did not take all: there is room. */
     void (*writable)(void *opaque);

@@ -15,9 +15,11 @@ import guest_agent as ga
 from cassia import Demo
 from gtk_client import GtkClient
 from guest_agent import GuestAgent
-from tap import Tap
+from tap import Skip, Tap
 
 tap = Tap()
+with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
+    own_server = "HAVE_EMBEDDED_SPICE" in config.read()
 
 
 class AgentClient(GtkClient):
@@ -126,6 +128,8 @@ with Demo(*STILL, "-agent", AGENT) as demo, \
         agent.next(ga.GRAB)
 
     with tap.case("an agent that talks nonsense is let go"):
+        if not own_server:
+            raise Skip("libspice 0.15.1 waits for the end of what such an agent says")
         agent.socket.sendall(struct.pack("<II", 1, 1 << 30) + b"x" * 100)
         client.expect("agent gone")
         check_closed(agent.socket)
