@@ -34,7 +34,7 @@ struct migrate_clients *migrate_clients_create(SpiceServer *server,
 void migrate_clients_destroy(struct migrate_clients *clients); /* NULL: nothing */
 
 /*
- * Asks all clients to connect to HOST; PORT and TLS_PORT: 1 to 65535, -1: none, not both. SUBJECT:
+ * Asks all clients to connect to HOST; PORT and TLS_PORT: 1 to 65535, 0: none, not both. SUBJECT:
  * of the target's certificate, or NULL. Takes the place of an earlier question. The event
  * SPICE_CLIENT_MIGRATE_READY follows when all have answered, after 10 s at the latest, unless the
  * question is cancelled.

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define NO_PORT (-1)
+#define NO_PORT 0 /* libspice-server would tell clients port 65535 for -1 */
 
 const struct qmp_argument client_migrate_info_arguments[] = {
     {"protocol", JSON_STRING, false},    {"hostname", JSON_STRING, false},

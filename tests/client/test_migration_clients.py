@@ -79,8 +79,9 @@ with tap.case("with a password"):
 with tap.case("two clients"):
     journey("desktop", MOVES, clients=2, env=MANY)
 
-with tap.case("two clients, seamless-migration=on"):
-    journey("desktop", MOVES, clients=2, env=MANY, spice=",seamless-migration=on")
+if known:  # libspice-server 0.15.1 does not survive it
+    with tap.case("two clients, seamless-migration=on"):
+        journey("desktop", MOVES, clients=2, env=MANY, spice=",seamless-migration=on")
 
 with tap.case("no client"):
     journey("text", MOVES, clients=0)
