@@ -2,7 +2,8 @@
  * A real client shows what UPDATE_AREA gives, whatever random sessions of a guest draw, on the
  * screen and on the surfaces that it does not show.
  *
- * DRAW_SEED=S plays one session, DRAW_TYPE=T draws with commands of type T only.
+ * DRAW_SEED=S plays one session, with DRAW_SEQUENCES=N those from S on, DRAW_TYPE=T draws with
+ * commands of type T only.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -114,6 +115,7 @@ static bool play(struct fixture *fixture, uint32_t seed, uint8_t type, int limit
     random_sequence_init(sequence, seed, type, limit);
     /* Others than the reference need not be spared. */
     sequence->random.only_reference = seed % 2;
+    sequence->random.lz_and_jpeg = !sequence->random.only_reference;
     for (;;) {
         struct random_step step = random_sequence_next(sequence);
 
@@ -160,7 +162,7 @@ static void test_sessions(gconstpointer data)
     static struct fixture fixture;
     bool remote = data != NULL;
     uint32_t first = number("DRAW_SEED", remote ? SEQUENCES / 2 + 1 : 1);
-    uint32_t count = g_getenv("DRAW_SEED") ? 1 : SEQUENCES / 2;
+    uint32_t count = number("DRAW_SEQUENCES", g_getenv("DRAW_SEED") ? 1 : SEQUENCES / 2);
 
     fixture.server = spice_server_new();
     spice_server_set_noauth(fixture.server);

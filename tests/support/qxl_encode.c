@@ -47,8 +47,8 @@ static QXLPHYSICAL encode_chunks(const struct draw_bytes *bytes, struct qxl_host
 }
 
 /* The first piece is part of the image itself. */
-static QXLPHYSICAL encode_quic(const QXLImage *head, const struct draw_bytes *data,
-                               struct qxl_host *host)
+static QXLPHYSICAL encode_stream(const QXLImage *head, const struct draw_bytes *data,
+                                 struct qxl_host *host)
 {
     size_t first = data->pieces[0].iov_len;
     QXLImage *to = keep(host, sizeof(*to) + first + 64);
@@ -88,8 +88,8 @@ static QXLPHYSICAL encode_image(const struct draw_image *image, struct qxl_host 
         to->surface_image.surface_id = image->surface_id;
         return address(host, to);
     }
-    if (image->type == SPICE_IMAGE_TYPE_QUIC)
-        return encode_quic(to, &image->quic.data, host);
+    if (image->type != SPICE_IMAGE_TYPE_BITMAP)
+        return encode_stream(to, &image->quic.data, host);
     to->bitmap.format = image->bitmap.format;
     to->bitmap.flags = image->bitmap.top_down ? QXL_BITMAP_TOP_DOWN : 0;
     to->bitmap.x = image->width;

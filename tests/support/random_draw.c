@@ -5,6 +5,7 @@
  */
 #include "tests/support/random_draw.h"
 #include "display/canvas.h"
+#include "display/codec.h"
 #include "display/quic.h"
 
 #include <string.h>
@@ -115,10 +116,27 @@ static struct draw_image *random_bitmap(struct random_draw *random, uint8_t form
     return image;
 }
 
-/* A picture in one or more pieces of QUIC stream. */
-static struct draw_image *random_quic(struct random_draw *random, int width, int height)
+/* A compressed picture; its stream is in two pieces, the first one of FIRST bytes. */
+static struct draw_image *stream_image(struct random_draw *random, uint8_t type, int width,
+                                       int height, const uint8_t *stream, size_t size, size_t first)
 {
     struct draw_image *image = keep(random, sizeof(*image));
+
+    image->type = type;
+    image->width = width;
+    image->height = height;
+    image->quic.data = (struct draw_bytes){size, 2, keep(random, 2 * sizeof(struct iovec))};
+    image->quic.data.pieces[0] = (struct iovec){keep(random, first), first};
+    image->quic.data.pieces[1] = (struct iovec){keep(random, size - first + 1), size - first};
+    memcpy(image->quic.data.pieces[0].iov_base, stream, first);
+    memcpy(image->quic.data.pieces[1].iov_base, stream + first, size - first);
+    if (chance(random, 20))
+        image->flags |= SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
+    return image;
+}
+
+static struct draw_image *random_quic(struct random_draw *random, int width, int height)
+{
     struct quic_info info = {random_between(random, QUIC_RGB16, QUIC_RGBA), width, height};
     size_t pixel = quic_pixel_size(info.type), size = pixel * width * height;
     uint8_t *pixels = g_malloc(size), *stream = g_malloc(quic_encoded_bound(&info));
@@ -127,18 +145,44 @@ static struct draw_image *random_quic(struct random_draw *random, int width, int
         pixels[i] = i / 3 + random_between(random, 0, 9);
     size_t length = quic_encode(&info, pixels, pixel * width, stream);
     size_t cut = random_between(random, 6, length / 4) * 4;
-    image->type = SPICE_IMAGE_TYPE_QUIC;
-    image->width = width;
-    image->height = height;
-    image->quic.data = (struct draw_bytes){length, 2, keep(random, 2 * sizeof(struct iovec))};
-    image->quic.data.pieces[0] = (struct iovec){keep(random, cut), cut};
-    image->quic.data.pieces[1] = (struct iovec){keep(random, length - cut + 1), length - cut};
-    memcpy(image->quic.data.pieces[0].iov_base, stream, cut);
-    memcpy(image->quic.data.pieces[1].iov_base, stream + cut, length - cut);
-    if (chance(random, 20))
-        image->flags |= SPICE_IMAGE_FLAGS_HIGH_BITS_SET;
+    struct draw_image *image =
+        stream_image(random, SPICE_IMAGE_TYPE_QUIC, width, height, stream, length, cut);
     g_free(pixels);
     g_free(stream);
+    return image;
+}
+
+/* An LZ or JPEG picture, or NULL: a bitmap would be smaller. */
+static struct draw_image *random_lz_or_jpeg(struct random_draw *random, int width, int height)
+{
+    const struct encoder_impl *codec = chance(random, 50) ? &encoder_jpeg : &encoder_lz;
+    uint8_t format = random_between(random, SPICE_BITMAP_FMT_16BIT, SPICE_BITMAP_FMT_RGBA);
+    uint32_t stride = width * bitmap_format_bits(format) / 8;
+    struct iovec piece = {g_malloc((size_t)stride * height), (size_t)stride * height};
+    struct codec_source source = {.format = format,
+                                  .top_down = chance(random, 50),
+                                  .width = width,
+                                  .height = height,
+                                  .stride = stride,
+                                  .data = {piece.iov_len, 1, &piece}};
+    struct encoder *encoder = codec->create();
+    struct draw_image *image = NULL;
+    uint8_t *stream, value = 0;
+    size_t size;
+
+    for (size_t i = 0; i < piece.iov_len; i++) {
+        if (chance(random, 5))
+            random_bytes(random, &value, 1);
+        /* Few changes for LZ, a smooth picture for JPEG: what is small in spite of its tables. */
+        ((uint8_t *)piece.iov_base)[i] = codec == &encoder_lz ? value : i / stride * 3;
+    }
+    if (codec->accepts(format) && codec->encode(encoder, &source, &stream, &size)) {
+        image = stream_image(random, codec->image_type, width, height, stream, size,
+                             random_between(random, 0, size));
+        g_free(stream);
+    }
+    codec->destroy(encoder);
+    g_free(piece.iov_base);
     return image;
 }
 
@@ -225,6 +269,12 @@ static struct draw_image *random_image(struct random_draw *random, struct draw *
     if (chance(random, 10))
         return random_quic(random, width + random_between(random, 0, 9),
                            height + random_between(random, 0, 9));
+    if (random->lz_and_jpeg && chance(random, 20)) {
+        struct draw_image *image = random_lz_or_jpeg(random, width, height);
+
+        if (image != NULL)
+            return image;
+    }
     return random_bitmap(random, random_bitmap_format(random, format),
                          width + random_between(random, 0, 9),
                          height + random_between(random, 0, 9));

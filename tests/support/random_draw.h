@@ -20,6 +20,7 @@ struct random_draw {
     unsigned surface_count;
     /* Only what libspice-server draws without giving up: no operation it lacks. */
     bool only_reference;
+    bool lz_and_jpeg;  /* images that only the parser knows, and the reference not at all */
     bool promises;     /* commands carry what is true of them (QXL_EFFECT_*), not only BLEND */
     GPtrArray *memory; /* everything that commands refer to; freed by random_draw_forget() */
 };
