@@ -17,24 +17,6 @@ static bool usage(GError **error, const char *text)
     return false;
 }
 
-static bool check_available(const struct spice_options *options, GError **error)
-{
-#ifdef HAVE_EMBEDDED_SPICE
-    if (options->streaming_video > SPICE_STREAM_VIDEO_OFF)
-        return usage(error, "streaming-video: this server has off only");
-    if (options->video_codecs)
-        return usage(error, "video-codecs: this server sends no video");
-    if (options->jpeg && options->jpeg != SPICE_WAN_COMPRESSION_NEVER)
-        return usage(error, "jpeg-wan-compression: this server has never only");
-    if (options->zlib_glz && options->zlib_glz != SPICE_WAN_COMPRESSION_NEVER)
-        return usage(error, "zlib-glz-wan-compression: this server has never only");
-#else
-    (void)options;
-    (void)error;
-#endif
-    return true;
-}
-
 /* FILE, or NAME in the folder that the options name. */
 static char *x509_path(const struct spice_options *options, const char *file, const char *name)
 {
@@ -158,8 +140,7 @@ static void set_agent(const struct spice_options *options, SpiceServer *server)
 bool spice_options_apply(const struct spice_options *options, int hidden_tls_port,
                          SpiceServer *server, GError **error)
 {
-    if (!check_available(options, error) ||
-        !set_security(options, hidden_tls_port, server, error) ||
+    if (!set_security(options, hidden_tls_port, server, error) ||
         !set_pictures(options, server, error) || !spice_features_apply(options, server, error))
         return false;
     set_agent(options, server);

@@ -25,7 +25,9 @@ static bool can_read(const struct display_client *client, uint8_t codec)
 
 static const struct video_encoder_impl *impl_of(const struct video_codec *codec)
 {
-    return codec->codec == SPICE_VIDEO_CODEC_TYPE_MJPEG ? &video_encoder_mjpeg : NULL;
+    if (codec->codec == SPICE_VIDEO_CODEC_TYPE_MJPEG)
+        return &video_encoder_mjpeg;
+    return codec->maker == VIDEO_BY_GSTREAMER ? &video_encoder_gstreamer : NULL;
 }
 
 /* The first of the host's list that will do; CODEC 0: any. */

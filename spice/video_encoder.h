@@ -25,4 +25,4 @@ struct video_encoder_impl {
                      const struct video_quality *quality, const uint8_t **out);
 };
 
-extern const struct video_encoder_impl video_encoder_mjpeg;
+extern const struct video_encoder_impl video_encoder_mjpeg, video_encoder_gstreamer;
