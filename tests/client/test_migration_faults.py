@@ -21,7 +21,7 @@ from journey import Follower, Journey, Watch, run_state, set_capabilities, wait_
 from qmp import Qmp
 from tap import Skip, Tap
 
-POINTS = int(os.environ.get("POINTS", "4"))
+POINTS = int(os.environ.get("POINTS", "3"))
 LONG = bool(os.environ.get("LONG"))
 PACE = 12 << 20  # bytes a second: a migration takes about a second then
 
