@@ -51,6 +51,8 @@ struct image_cache *image_cache_create(int64_t pixels, uint8_t channel)
     cache->channel = channel;
     /* Half of it, a quarter, an eighth, ...: together they never have more than there is. */
     cache->capacity = channel < 32 ? pixels >> (channel + 1) : 0;
+    /* A client may still keep what another connection of its called by the ids from 1 on. */
+    cache->count = g_random_int() & 0x7fffff;
     cache->images = g_hash_table_new(hash_of, is_same);
     g_queue_init(&cache->recent);
     cache->dropped = g_array_new(FALSE, FALSE, sizeof(uint64_t));
