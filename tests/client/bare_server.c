@@ -138,6 +138,7 @@ struct host {
     SpiceServer *server;
     GMainLoop *loop;
     struct qxl_host *displays[2]; /* NULL: not there */
+    GThread *load;                /* or NULL */
     uint32_t *pixels, *surface;   /* of the first display, and of its off-screen surface */
 };
 
@@ -237,6 +238,55 @@ static bool draw_command(struct host *host, const char *line)
     return true;
 }
 
+/*
+ * A guest that draws as fast as it can, for so many milliseconds. Its memory holds a batch of
+ * commands; it wants all of it back before it goes on, and says so when that does not come by
+ * itself, as drivers do.
+ */
+struct load {
+    struct qxl_host *display;
+    int milliseconds;
+};
+
+static gpointer draw_load(gpointer opaque)
+{
+    struct load *load = opaque;
+    struct qxl_host *display = load->display;
+    const gint64 start = g_get_monotonic_time();
+    const size_t mark = display->used;
+    gint64 now = start;
+    unsigned drawn = 0;
+
+    while (now < start + load->milliseconds * G_GINT64_CONSTANT(1000)) {
+        for (int i = 0; i < 500; i++, drawn++) {
+            int x = (int)(drawn * 7 % (WIDTH - 60)), y = (int)(drawn * 13 % (HEIGHT - 40));
+
+            qxl_host_fill(display, 0, x, y, x + 60, y + 40, drawn * 0x10305);
+        }
+        qxl_host_wait_taken(display);
+        spice_qxl_oom(&display->qxl);
+        if (!qxl_host_wait_released(display, display->pushed)) {
+            break;
+        }
+        qxl_host_rewind(display, mark);
+        now = g_get_monotonic_time();
+    }
+    printf("drawn %.0f\n", (double)drawn * G_USEC_PER_SEC / (double)MAX(now - start, 1));
+    g_free(load);
+    return NULL;
+}
+
+static void start_load(struct host *host, int milliseconds)
+{
+    struct load *load = g_new(struct load, 1);
+
+    *load = (struct load){host->displays[0], milliseconds};
+    if (host->load != NULL) {
+        g_thread_join(host->load);
+    }
+    host->load = g_thread_new("load", draw_load, load);
+}
+
 /* "migrate-WHAT ..."; the result is printed. */
 static void migrate_command(struct host *host, const char *line)
 {
@@ -317,6 +367,8 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     } else if (strcmp(line, "stop") == 0) {
         spice_server_vm_stop(host->server);
         printf("stopped\n");
+    } else if (g_str_has_prefix(line, "load ")) {
+        start_load(host, atoi(line + 5));
     } else if (strcmp(line, "bring-display") == 0) {
         bring_display(host);
     } else if (strcmp(line, "update") == 0) {
@@ -407,6 +459,7 @@ int main(int argc, char **argv)
     }
     g_unix_fd_add(0, G_IO_IN | G_IO_HUP, on_command, &host);
     g_main_loop_run(host.loop);
+    g_clear_pointer(&host.load, g_thread_join);
     for (size_t i = 0; i < G_N_ELEMENTS(host.displays); i++) {
         g_clear_pointer(&host.displays[i], qxl_host_destroy);
     }
