@@ -42,7 +42,7 @@ struct drawable {
     struct guest_image *images;
     size_t data_size; /* bytes of its images: about what it would cost to send */
     struct arena arena;
-    max_align_t memory[96];
+    max_align_t memory[24]; /* enough for most; malloc() keeps small blocks ready */
 };
 
 /*
