@@ -6,6 +6,7 @@
 #include "cli/machine.h"
 #include "cli/migrate.h"
 #include "cli/migrate_channel.h"
+#include "migration/pages.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -220,7 +221,7 @@ struct capability {
     bool inverted; /* what *VALUE says is the opposite */
 };
 
-#define CAPABILITIES 4
+#define CAPABILITIES 5
 
 static void list_capabilities(struct migrate *migrate, struct capability list[CAPABILITIES])
 {
@@ -231,6 +232,7 @@ static void list_capabilities(struct migrate *migrate, struct capability list[CA
     list[2] =
         (struct capability){"pause-before-switchover", &values->pause_before_switchover, false};
     list[3] = (struct capability){"return-path", &values->one_way, true};
+    list[4] = (struct capability){"compress", &values->compress, false};
 }
 
 const struct qmp_argument migrate_set_capabilities_arguments[] = {
@@ -254,11 +256,15 @@ static bool check_capability(struct capability list[CAPABILITIES], json_t *item,
     if (!name || !json_is_boolean(json_object_get(item, "state")))
         return migration_fail(error, "Parameter 'capabilities' must be a list of objects with "
                                      "'capability', a string, and 'state', a boolean");
+    if (!strcmp(name, "compress") && json_is_true(json_object_get(item, "state")) &&
+        !pages_can_lz4())
+        return migration_fail(error, "Capability 'compress' is not available: this build has no "
+                                     "LZ4 (liblz4-dev)");
     /* What is off anyway may be switched off. */
     return find_capability(list, name) || json_is_false(json_object_get(item, "state")) ||
            migration_fail(error,
                           "Capability '%s' is not available; there are: events, "
-                          "auto-converge, pause-before-switchover, return-path",
+                          "auto-converge, pause-before-switchover, return-path, compress",
                           name);
 }
 

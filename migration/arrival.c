@@ -10,6 +10,7 @@
 void arrival_init(struct arrival *arrival, const struct migration_set *set)
 {
     *arrival = (struct arrival){.set = set, .states = g_new0(void *, set->parts->len)};
+    stream_section_init(&arrival->unpacked);
 }
 
 void arrival_clear(struct arrival *arrival)
@@ -23,6 +24,7 @@ void arrival_clear(struct arrival *arrival)
 void arrival_finish(struct arrival *arrival)
 {
     arrival_clear(arrival);
+    stream_section_finish(&arrival->unpacked);
     g_free(arrival->states);
 }
 
@@ -56,6 +58,9 @@ bool arrival_take(struct arrival *arrival, const struct stream_section *section,
 {
     const struct migration_set *set = arrival->set;
 
+    if (!strcmp(section->name, PAGES_LZ4_SECTION))
+        return pages_lz4_unpack(section, &arrival->unpacked, error) &&
+               arrival_take(arrival, &arrival->unpacked, error);
     if (!strcmp(section->name, PAGES_SECTION))
         return (arrival->blocks_known ||
                 migration_fail(error, "memory comes before the list of its blocks")) &&

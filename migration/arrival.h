@@ -16,6 +16,7 @@ struct arrival {
     void **states; /* of each part, decoded; NULL: it has not come */
     bool blocks_known;
     struct page_counts pages;
+    struct stream_section unpacked; /* the last one that came compressed */
 };
 
 void arrival_init(struct arrival *arrival, const struct migration_set *set);

@@ -31,6 +31,7 @@ struct migration_parameters {
     unsigned throttle_initial, throttle_increment, throttle_max; /* percent */
     unsigned throttle_trigger; /* percent of what a pass sends that may be written meanwhile */
     uint64_t switch_bandwidth; /* expected while the guest stands still; 0: as measured before */
+    bool compress;             /* pages, with LZ4; only where pages_can_lz4() */
     bool send_zero_pages;      /* like all others: nobody looks for them */
     bool one_way;              /* the target is not asked to confirm even where it could */
     bool auto_converge;        /* slow the guest down when it writes faster than we send */

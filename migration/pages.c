@@ -21,9 +21,33 @@ struct batch {
     uint32_t count, filled;
 };
 
-static bool send_batch(struct migration_channel *channel, unsigned index, struct batch *batch,
-                       uint8_t *buffer, struct page_counts *counts, GError **error)
+struct sender {
+    struct batch batch;
+    uint8_t buffer[BUFFER_SIZE];
+    uint8_t *packed; /* NULL: nothing is compressed */
+    size_t packed_room;
+};
+
+static struct sender *sender_create(struct pages_how how)
 {
+    struct sender *sender = g_new(struct sender, 1);
+
+    sender->packed_room = pages_lz4_bound(BUFFER_SIZE);
+    sender->packed = how.lz4 ? g_malloc(sender->packed_room) : NULL;
+    return sender;
+}
+
+static void sender_destroy(struct sender *sender)
+{
+    g_free(sender->packed);
+    g_free(sender);
+}
+
+static bool send_batch(struct migration_channel *channel, unsigned index, struct sender *sender,
+                       struct page_counts *counts, GError **error)
+{
+    struct batch *batch = &sender->batch;
+    uint8_t *buffer = sender->buffer;
     uint32_t head[2] = {GUINT32_TO_LE(index), GUINT32_TO_LE(batch->count)};
     size_t numbers = batch->count * sizeof(uint32_t);
     size_t data = (size_t)batch->filled * MIGRATION_PAGE_SIZE;
@@ -36,8 +60,13 @@ static bool send_batch(struct migration_channel *channel, unsigned index, struct
     counts->normal += batch->filled;
     counts->zero += batch->count - batch->filled;
     batch->count = batch->filled = 0;
-    return stream_write_section(channel, PAGES_SECTION, PAGES_VERSION, false, buffer,
-                                HEAD_SIZE + numbers + data, error);
+    size_t size = HEAD_SIZE + numbers + data, packed = 0;
+    if (sender->packed)
+        packed = pages_lz4_pack(buffer, size, sender->packed, sender->packed_room);
+    if (packed)
+        return stream_write_section(channel, PAGES_LZ4_SECTION, PAGES_VERSION, false,
+                                    sender->packed, packed, error);
+    return stream_write_section(channel, PAGES_SECTION, PAGES_VERSION, false, buffer, size, error);
 }
 
 static void add_page(struct batch *batch, const struct migration_block *block, size_t number,
@@ -56,13 +85,8 @@ static void add_page(struct batch *batch, const struct migration_block *block, s
     batch->numbers[batch->count++] = GUINT32_TO_LE(entry);
 }
 
-struct sender {
-    struct batch batch;
-    uint8_t buffer[BUFFER_SIZE];
-};
-
 static bool send_next(struct migration_channel *channel, const struct migration_set *set,
-                      unsigned index, uint64_t *dirty, size_t *word, enum pages_zero zero,
+                      unsigned index, uint64_t *dirty, size_t *word, struct pages_how how,
                       struct page_counts *counts, struct sender *sender, GError **error)
 {
     const struct migration_block *block = migration_set_block(set, index);
@@ -72,36 +96,36 @@ static bool send_next(struct migration_channel *channel, const struct migration_
     for (; *word < pages_bitmap_words(block); ++*word) {
         while (dirty[*word]) {
             if (batch->count == BATCH)
-                return send_batch(channel, index, batch, sender->buffer, counts, error);
+                return send_batch(channel, index, sender, counts, error);
             size_t number = *word * 64 + (size_t)__builtin_ctzll(dirty[*word]);
             dirty[*word] &= dirty[*word] - 1;
-            add_page(batch, block, number, zero);
+            add_page(batch, block, number, how.zero);
         }
     }
-    return send_batch(channel, index, batch, sender->buffer, counts, error);
+    return send_batch(channel, index, sender, counts, error);
 }
 
 bool pages_send_next(struct migration_channel *channel, const struct migration_set *set,
-                     unsigned index, uint64_t *dirty, size_t *word, enum pages_zero zero,
+                     unsigned index, uint64_t *dirty, size_t *word, struct pages_how how,
                      struct page_counts *counts, GError **error)
 {
-    struct sender *sender = g_new(struct sender, 1);
-    bool good = send_next(channel, set, index, dirty, word, zero, counts, sender, error);
+    struct sender *sender = sender_create(how);
+    bool good = send_next(channel, set, index, dirty, word, how, counts, sender, error);
 
-    g_free(sender);
+    sender_destroy(sender);
     return good;
 }
 
 bool pages_send(struct migration_channel *channel, const struct migration_set *set, unsigned index,
-                uint64_t *dirty, enum pages_zero zero, struct page_counts *counts, GError **error)
+                uint64_t *dirty, struct pages_how how, struct page_counts *counts, GError **error)
 {
     size_t words = pages_bitmap_words(migration_set_block(set, index)), word = 0;
-    struct sender *sender = g_new(struct sender, 1);
+    struct sender *sender = sender_create(how);
     bool good = true;
 
     while (good && word < words)
-        good = send_next(channel, set, index, dirty, &word, zero, counts, sender, error);
-    g_free(sender);
+        good = send_next(channel, set, index, dirty, &word, how, counts, sender, error);
+    sender_destroy(sender);
     return good;
 }
 

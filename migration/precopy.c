@@ -36,13 +36,16 @@ bool outgoing_send_pages(struct migration_outgoing *outgoing, bool skip_zero, GE
 {
     uint64_t before = outgoing->pages.normal + outgoing->pages.zero;
     uint64_t dirty = count_dirty(outgoing);
-    enum pages_zero zero = outgoing_parameters(outgoing).send_zero_pages ? PAGES_ZERO_SENT
-                           : skip_zero                                   ? PAGES_ZERO_SKIPPED
-                                                                         : PAGES_ZERO_NAMED;
+    struct migration_parameters parameters = outgoing_parameters(outgoing);
+    struct pages_how how = {.lz4 = parameters.compress};
+
+    how.zero = parameters.send_zero_pages ? PAGES_ZERO_SENT
+               : skip_zero                ? PAGES_ZERO_SKIPPED
+                                          : PAGES_ZERO_NAMED;
 
     for (unsigned i = 0; i < outgoing->set->blocks->len; i++) {
         if (!pages_send(outgoing->channel, outgoing->set, i,
-                        dirty_tracker_bitmap(outgoing->tracker, i), zero, &outgoing->pages, error))
+                        dirty_tracker_bitmap(outgoing->tracker, i), how, &outgoing->pages, error))
             return false;
         uint64_t sent = outgoing->pages.normal + outgoing->pages.zero - before;
         note_progress(outgoing, (dirty - MIN(sent, dirty)) * MIGRATION_PAGE_SIZE);

@@ -79,7 +79,8 @@ static void make_more(struct migration_saver *saver)
         send_end(saver);
     } else if (pages_send_next(saver->channel, saver->set, saver->block,
                                dirty_tracker_bitmap(saver->tracker, saver->block), &saver->word,
-                               PAGES_ZERO_SKIPPED, &saver->pages, NULL) &&
+                               (struct pages_how){.zero = PAGES_ZERO_SKIPPED}, &saver->pages,
+                               NULL) &&
                saver->word == pages_bitmap_words(migration_set_block(saver->set, saver->block))) {
         saver->block++;
         saver->word = 0;

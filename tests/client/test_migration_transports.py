@@ -61,6 +61,29 @@ with tap.case("a named descriptor of a file, and on the command line it needs a 
         assert b.process.wait(20) == 1
         assert "getfd" in b.errors(), b.errors()
 
+# --- compression ---
+
+with tap.case("pages are compressed on demand, and take less room"):
+    with source("--frames", "60") as a:
+        left = booted(a)
+        a.wait_finished()
+        sizes = []
+        for compress in (False, True):
+            left.command("migrate-set-capabilities",
+                         capabilities=[{"capability": "compress", "state": compress}])
+            path = a.path(f"saved-{compress}")
+            left.command("migrate", uri=f"file:{path}")
+            wait_status(left, "completed")
+            sizes.append(os.path.getsize(path))
+            left.command("cont")
+        tap.say(f"{sizes[0]} bytes, with LZ4 {sizes[1]}")
+        assert sizes[1] < sizes[0] * 0.7, sizes
+        with target(f"file:{path}", "-S") as b:
+            right = b.qmp()
+            wait_status(right, "completed")
+            different = difference(picture(left, a, "l.ppm"), picture(right, b, "r.ppm"))
+            assert different is None, different
+
 # --- TLS ---
 
 

@@ -444,11 +444,12 @@ static void test_dirty(gconstpointer method)
     free_set(&set);
 }
 
-static void test_pages(void)
+static void test_pages(gconstpointer data)
 {
+    bool lz4 = GPOINTER_TO_INT(data) && pages_can_lz4();
     struct migration_set source, target;
     struct page_counts sent = {0}, stored = {0};
-    struct stream_section section;
+    struct stream_section section, plain;
     uint64_t dirty[(PAGES + 63) / 64];
     struct tape tape;
 
@@ -461,15 +462,23 @@ static void test_pages(void)
     dirty[PAGES / 64] = (UINT64_C(1) << (PAGES % 64)) - 1;
     tape_init(&tape);
     struct migration_channel *channel = tape_writer(&tape);
-    g_assert_true(pages_send(channel, &source, 0, dirty, PAGES_ZERO_NAMED, &sent, NULL));
+    g_assert_true(
+        pages_send(channel, &source, 0, dirty, (struct pages_how){.lz4 = lz4}, &sent, NULL));
     migration_channel_destroy(channel);
     for (unsigned i = 0; i < G_N_ELEMENTS(dirty); i++)
         g_assert_cmphex(dirty[i], ==, 0);
 
     channel = tape_reader(&tape);
     stream_section_init(&section);
-    while (stream_read_section(channel, &section, NULL))
-        g_assert_true(pages_store(&target, &section, &stored, NULL));
+    stream_section_init(&plain);
+    while (stream_read_section(channel, &section, NULL)) {
+        bool packed = !strcmp(section.name, PAGES_LZ4_SECTION);
+        g_assert_true(packed == lz4);
+        if (packed)
+            g_assert_true(pages_lz4_unpack(&section, &plain, NULL));
+        g_assert_true(pages_store(&target, packed ? &plain : &section, &stored, NULL));
+    }
+    stream_section_finish(&plain);
     g_assert_cmpuint(stored.normal, ==, PAGES / 2);
     g_assert_cmpuint(stored.zero, ==, PAGES / 2);
     g_assert_cmpuint(sent.normal, ==, stored.normal);
@@ -514,6 +523,45 @@ static void test_pages_hostile(void)
     free_set(&set);
 }
 
+static void test_lz4_hostile(void)
+{
+    struct stream_section packed = {.name = PAGES_LZ4_SECTION, .version = PAGES_VERSION}, plain;
+    uint8_t content[1000] = {0};
+    uint8_t *out = g_malloc(pages_lz4_bound(sizeof(content)));
+    GError *error = NULL;
+
+    if (!pages_can_lz4()) {
+        g_test_skip("built without LZ4");
+        return;
+    }
+    size_t size = pages_lz4_pack(content, sizeof(content), out, pages_lz4_bound(sizeof(content)));
+    g_assert_cmpuint(size, >, 4);
+    g_assert_cmpuint(size, <, 100);
+    stream_section_init(&plain);
+    packed.content = g_byte_array_new();
+    g_byte_array_append(packed.content, out, (guint)size);
+    g_assert_true(pages_lz4_unpack(&packed, &plain, NULL));
+    g_assert_cmpmem(plain.content->data, plain.content->len, content, sizeof(content));
+    for (size_t cut = 0; cut < size; cut++) {
+        g_byte_array_set_size(packed.content, (guint)cut);
+        g_assert_false(pages_lz4_unpack(&packed, &plain, NULL));
+    }
+    g_byte_array_set_size(packed.content, 0);
+    g_byte_array_append(packed.content, out, (guint)size);
+    for (int change = -1; change <= 1; change += 2) { /* more or less than it says */
+        uint32_t claim = GUINT32_TO_LE((uint32_t)((int)sizeof(content) + change));
+        memcpy(packed.content->data, &claim, sizeof(claim));
+        g_assert_false(pages_lz4_unpack(&packed, &plain, NULL));
+    }
+    memset(packed.content->data, 0xff, 4);
+    g_assert_false(pages_lz4_unpack(&packed, &plain, &error));
+    g_assert_nonnull(strstr(error->message, "at most"));
+    g_error_free(error);
+    stream_section_finish(&plain);
+    g_byte_array_unref(packed.content);
+    g_free(out);
+}
+
 static void test_blocks(void)
 {
     static struct blocks_state state;
@@ -549,7 +597,9 @@ int main(int argc, char **argv)
     g_test_add_func("/migration/stream/random", test_stream_random);
     g_test_add_data_func("/migration/dirty/auto", GINT_TO_POINTER(DIRTY_AUTO), test_dirty);
     g_test_add_data_func("/migration/dirty/hash", GINT_TO_POINTER(DIRTY_HASH), test_dirty);
-    g_test_add_func("/migration/pages", test_pages);
+    g_test_add_data_func("/migration/pages/plain", GINT_TO_POINTER(false), test_pages);
+    g_test_add_data_func("/migration/pages/lz4", GINT_TO_POINTER(true), test_pages);
+    g_test_add_func("/migration/pages/lz4-hostile", test_lz4_hostile);
     g_test_add_func("/migration/pages/hostile", test_pages_hostile);
     g_test_add_func("/migration/blocks", test_blocks);
     return g_test_run();
