@@ -4,6 +4,7 @@
 #include "cli/machine.h"
 
 #include "cli/inputs.h"
+#include "cli/machine_state.h"
 #include "cli/migrate.h"
 #include "cli/migrate_clients.h"
 #include "cli/process.h"
@@ -344,6 +345,28 @@ bool machine_add_parts(struct machine *machine, struct migration_set *set, GErro
         engine->impl->add_parts(engine, set);
     }
     return true;
+}
+
+json_t *machine_query_state(struct machine *machine, GError **error)
+{
+    struct migration_set set;
+
+    if (machine->running) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                    "The machine is running: its state would change while it is looked at; 'stop' "
+                    "it first");
+        return NULL;
+    }
+    migration_set_init(&set);
+    for (unsigned i = 0; i < machine->card_count; i++) {
+        struct engine *engine = machine->cards[i].engine;
+        qxl_function_add_parts(machine->cards[i].function, i, &set);
+        if (engine->impl->add_parts)
+            engine->impl->add_parts(engine, &set);
+    }
+    json_t *state = machine_state_describe(&set);
+    migration_set_finish(&set);
+    return state;
 }
 
 void machine_settle(struct machine *machine)

@@ -71,6 +71,11 @@ struct migrate_clients *machine_migrate_clients(struct machine *machine);
 
 /* For migration. Adds all that moves; false and ERROR: this guest cannot move. */
 bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error);
+/*
+ * The state of all cards and guests as migration would take it along, as [{"name", "version",
+ * "fields": {name: text}}]. The machine must not be running.
+ */
+json_t *machine_query_state(struct machine *machine, GError **error);
 void machine_settle(struct machine *machine); /* see qxl_card_settle() */
 /*
  * Card NUMBER stands still, also while the machine runs, with all that it has drawn in memory; or

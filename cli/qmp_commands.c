@@ -109,6 +109,12 @@ static json_t *query_spice_stats(void *opaque, json_t *arguments, GError **error
     return spice_statistics_query(machine_spice(opaque), error);
 }
 
+static json_t *query_state(void *opaque, json_t *arguments, GError **error)
+{
+    (void)arguments;
+    return machine_query_state(opaque, error);
+}
+
 /* The run state */
 
 static json_t *stop(void *opaque, json_t *arguments, GError **error)
@@ -300,6 +306,7 @@ const struct qmp_command qmp_commands[] = {
     {"query-name", NULL, query_name},
     {"query-uuid", NULL, query_uuid},
     {"query-spice", NULL, query_spice},
+    {"x-query-state", NULL, query_state},
     {"query-spice-stats", NULL, query_spice_stats},
     {"stop", NULL, stop},
     {"cont", NULL, cont},

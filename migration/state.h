@@ -70,3 +70,6 @@ bool state_load(const struct state_description *description, uint16_t version, c
 /* Prints OBJECT as lines "PREFIX.field = value". */
 void state_dump(const struct state_description *description, const char *prefix, const void *object,
                 GString *out);
+
+/* Describes the table in Markdown: a row for each field, and the tables of its elements. */
+void state_document(const struct state_description *description, GString *out);

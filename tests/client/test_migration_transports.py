@@ -61,6 +61,22 @@ with tap.case("a named descriptor of a file, and on the command line it needs a 
         assert b.process.wait(20) == 1
         assert "getfd" in b.errors(), b.errors()
 
+# --- the state that travels ---
+
+with tap.case("x-query-state tells every field, the same on both sides"):
+    with source() as a, target("tcp:127.0.0.1:0", "-S") as b:
+        left, right = booted(a), b.qmp()
+        refused(left.command, "'stop' it first", "x-query-state")
+        left.command("migrate", uri=address(b))
+        wait_status(left, "completed")
+        wait_status(right, "completed")
+        ours, theirs = left.command("x-query-state"), right.command("x-query-state")
+        names = [part["name"] for part in ours]
+        assert names[:3] == ["pci/qxl-0", "qxl-0/config", "qxl-0"], names
+        card = ours[2]["fields"]
+        assert card["has_primary"] == "1" and int(card["primary.width"]) > 0, card
+        assert ours == theirs, [pair for pair in zip(ours, theirs) if pair[0] != pair[1]]
+
 # --- compression ---
 
 with tap.case("pages are compressed on demand, and take less room"):

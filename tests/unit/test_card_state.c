@@ -594,6 +594,30 @@ static void test_other_card(void)
     g_byte_array_unref(stream);
 }
 
+/* --- the documentation --- */
+
+static char *document(void)
+{
+    GString *text = g_string_new(NULL);
+
+    state_document(&qxl_config_state_description, text);
+    state_document(&qxl_card_state_description, text);
+    g_string_truncate(text, text->len - 1); /* the last empty line */
+    return g_string_free(text, FALSE);
+}
+
+/* Has docs/migration.md the tables as they are? */
+static void test_document(void)
+{
+    g_autofree char *path = g_build_filename(g_getenv("SRCDIR"), "docs/migration.md", NULL);
+    g_autofree char *expected = document();
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    if (!strstr(text, expected))
+        g_error("docs/migration.md does not have what follows:\n%s", expected);
+}
+
 int main(int argc, char **argv)
 {
     card_guest_test_init(&argc, &argv);
@@ -605,6 +629,7 @@ int main(int argc, char **argv)
         g_autofree char *name = g_strdup_printf("/card/state/moves/%s", scenarios[i].name);
         g_test_add_data_func(name, &scenarios[i], test_moves);
     }
+    g_test_add_func("/card/state/document", test_document);
     g_test_add_func("/card/state/pieces", test_pieces);
     g_test_add_func("/card/state/releases", test_releases);
     g_test_add_func("/card/state/damaged", test_damaged);
