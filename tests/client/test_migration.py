@@ -220,6 +220,11 @@ with tap.case("pause-before-switchover, and parameters"):
                      capabilities=[{"capability": "pause-before-switchover", "state": True}])
         left.command("migrate-set-parameters", **{"max-bandwidth": 0, "downtime-limit": 1000})
         assert left.command("query-migrate-parameters")["downtime-limit"] == 1000
+        left.command("migrate-set-parameters", **{"throttle-trigger-threshold": 70,
+                                                  "avail-switchover-bandwidth": 1 << 30})
+        assert left.command("query-migrate-parameters")["throttle-trigger-threshold"] == 70
+        refused(left.command, "'zero-page-detection' does not accept value 'multifd'",
+                "migrate-set-parameters", **{"zero-page-detection": "multifd"})
         refused(left.command, "'downtime-limit' expects", "migrate-set-parameters",
                 **{"downtime-limit": -1})
         refused(left.command, "'postcopy-ram' is not available", "migrate-set-capabilities",
@@ -230,7 +235,32 @@ with tap.case("pause-before-switchover, and parameters"):
         refused(left.command, "leaving", "cont")
         refused(left.command, "in progress", "migrate", uri=address(b))
         left.command("migrate-continue", state="pre-switchover")
-        wait_status(left, "completed")
+        info = wait_status(left, "completed")
+        assert {"downtime", "setup-time", "total-time", "ram"} <= set(info), info
+        # The members that QEMU's RAM figures always have.
+        assert set(info["ram"]) == {
+            "transferred", "remaining", "total", "duplicate", "normal", "normal-bytes",
+            "dirty-pages-rate", "mbps", "dirty-sync-count", "postcopy-requests", "page-size",
+            "multifd-bytes", "pages-per-second", "precopy-bytes", "downtime-bytes",
+            "postcopy-bytes", "dirty-sync-missed-zero-copy"}, info
+        ram = info["ram"]
+        assert ram["precopy-bytes"] + ram["downtime-bytes"] == ram["transferred"], ram
+        draws(b.qmp(), b)
+
+with tap.case("zero pages may be sent like others, and a target need not confirm"):
+    with source() as a, target() as b:
+        left = booted(a)
+        capabilities = {c["capability"]: c["state"]
+                        for c in left.command("query-migrate-capabilities")}
+        assert capabilities["return-path"] is True
+        left.command("migrate-set-capabilities",
+                     capabilities=[{"capability": "return-path", "state": False}])
+        left.command("migrate-set-parameters", **{"zero-page-detection": "none",
+                                                  "max-bandwidth": 0})
+        left.command("migrate", uri=address(b))
+        info = wait_status(left, "completed")
+        assert info["ram"]["duplicate"] == 0, info
+        wait_status(b.qmp(), "completed")
         draws(b.qmp(), b)
 
 with tap.case("auto-converge slows a guest down that writes too fast, and it comes through"):
