@@ -197,7 +197,7 @@ INLINE struct match find(const struct encoding *encoding, uint32_t at, const str
     if (best.length >= LONG_MATCH)
         return best;
     look_up(&best, encoding, dictionary->places, GLZ_PLACE_BITS, hash(units, unit), at, unit);
-    if (edge && encoding->picture.end - at >= EDGE_UNITS)
+    if (edge && best.length < EDGE_UNITS && encoding->picture.end - at >= EDGE_UNITS)
         look_up(&best, encoding, dictionary->edges, GLZ_EDGE_BITS, edge_hash(units, unit), at,
                 unit);
     return best;
