@@ -65,6 +65,31 @@ json_t *qmp_migrate_cancel(void *opaque, json_t *arguments, GError **error)
     return qmp_nothing();
 }
 
+json_t *qmp_migrate_pause(void *opaque, json_t *arguments, GError **error)
+{
+    (void)opaque;
+    (void)arguments;
+    migration_fail(error,
+                   "migrate-pause is for post-copy, which there is not here: 'migrate_cancel' "
+                   "ends a migration, and the guest goes on");
+    return NULL;
+}
+
+const struct qmp_argument migrate_recover_arguments[] = {
+    {"uri", JSON_STRING, false},
+    ARGUMENTS_END,
+};
+
+json_t *qmp_migrate_recover(void *opaque, json_t *arguments, GError **error)
+{
+    (void)opaque;
+    (void)arguments;
+    migration_fail(error,
+                   "migrate-recover is for post-copy, which there is not here: no guest is ever "
+                   "on both sides; after a broken link start again with 'migrate'");
+    return NULL;
+}
+
 const struct qmp_argument migrate_continue_arguments[] = {
     {"state", JSON_STRING, false},
     ARGUMENTS_END,

@@ -12,6 +12,10 @@ extern const struct qmp_argument migrate_arguments[], migrate_incoming_arguments
 json_t *qmp_migrate(void *opaque, json_t *arguments, GError **error);
 json_t *qmp_migrate_incoming(void *opaque, json_t *arguments, GError **error);
 json_t *qmp_migrate_cancel(void *opaque, json_t *arguments, GError **error);
+/* What QEMU has for post-copy: refused, saying what to do instead. */
+extern const struct qmp_argument migrate_recover_arguments[];
+json_t *qmp_migrate_pause(void *opaque, json_t *arguments, GError **error);
+json_t *qmp_migrate_recover(void *opaque, json_t *arguments, GError **error);
 json_t *qmp_migrate_continue(void *opaque, json_t *arguments, GError **error);
 json_t *qmp_query_migrate(void *opaque, json_t *arguments, GError **error);
 json_t *qmp_migrate_set_parameters(void *opaque, json_t *arguments, GError **error);

@@ -318,6 +318,8 @@ const struct qmp_command qmp_commands[] = {
     {"migrate", migrate_arguments, qmp_migrate},
     {"migrate-incoming", migrate_incoming_arguments, qmp_migrate_incoming},
     {"migrate_cancel", NULL, qmp_migrate_cancel},
+    {"migrate-pause", NULL, qmp_migrate_pause},
+    {"migrate-recover", migrate_recover_arguments, qmp_migrate_recover},
     {"client_migrate_info", client_migrate_info_arguments, qmp_client_migrate_info},
     {"client_migrate_cancel", NULL, qmp_client_migrate_cancel},
     {"migrate-continue", migrate_continue_arguments, qmp_migrate_continue},

@@ -82,6 +82,8 @@ static bool parse(struct migration_address *address, const char *uri, GError **e
             rest = uri + strlen(transports[i].prefix);
         }
     }
+    if (g_str_has_prefix(uri, "rdma:"))
+        return migration_fail(error, "%s: RDMA is not available in this build", uri);
     if (!rest)
         return migration_fail(error,
                               "unknown migration protocol: %s; valid: tcp:HOST:PORT, "

@@ -77,6 +77,16 @@ with tap.case("x-query-state tells every field, the same on both sides"):
         assert card["has_primary"] == "1" and int(card["primary.width"]) > 0, card
         assert ours == theirs, [pair for pair in zip(ours, theirs) if pair[0] != pair[1]]
 
+with tap.case("what there is not is refused with what there is"):
+    with source() as a:
+        left = a.qmp()
+        refused(left.command, "migrate_cancel", "migrate-pause")
+        refused(left.command, "start again", "migrate-recover", uri="tcp:127.0.0.1:1")
+        refused(left.command, "start again", "migrate", uri="tcp:127.0.0.1:1", resume=True)
+        for arguments in ({"uri": "rdma:h:1"}, {"channels": [{"channel-type": "main", "addr": {
+                "transport": "rdma", "host": "h", "port": "1"}}]}):
+            refused(left.command, "not available in this build", "migrate", **arguments)
+
 # --- compression ---
 
 with tap.case("pages are compressed on demand, and take less room"):
