@@ -12,6 +12,7 @@
 /* A list of what is not to be done: docs/cassia.1. */
 #define SWITCHES_VARIABLE  "CASSIA_DISPLAY_WITHOUT"
 #define MAX_CLIENT_MESSAGE 1024 /* bytes, spice-wire.md section 8.1 */
+#define PACE_MS            1    /* between pictures of what small commands paint */
 #define MAX_CACHE_PIXELS   (1 << 30)
 
 static void init_timed_out(void *opaque)
@@ -161,6 +162,14 @@ static const struct channel_ops display_ops = {
     .load = display_client_load,
 };
 
+static void pace_timer_fired(void *opaque)
+{
+    struct display *display = opaque;
+
+    display->pace_timer_runs = false;
+    display_wake(display);
+}
+
 static unsigned read_switches(void)
 {
     static const GDebugKey keys[] = {{"refinement", DISPLAY_NO_REFINEMENT},
@@ -185,6 +194,7 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
     display->opaque = opaque;
     display->switches = read_switches();
     display_encoder_init(&display->encoder);
+    display->pace_timer = loop_timer_create(loop, pace_timer_fired, display);
     display->changes = g_array_new(FALSE, FALSE, sizeof(draw_rect));
     video_init(display);
 }
@@ -195,6 +205,7 @@ void display_finish(struct display *display)
     channel_finish(&display->channel);
     display_encoder_finish(&display->encoder);
     g_array_free(display->changes, TRUE);
+    loop_timer_destroy(display->pace_timer);
 }
 
 bool display_must_wait(struct display *display, unsigned *wait_ms)
@@ -261,6 +272,7 @@ void display_fold(struct display *display)
 void display_wake(struct display *display)
 {
     display_flush(display);
+    display->passed_on = false;
     /* A client may go away inside the call. */
     for (GList *l = display->channel.clients, *next; l != NULL; l = next) {
         next = l->next;
@@ -285,6 +297,17 @@ void display_machine_stops(struct display *display)
 {
     display->machine_runs = false;
     video_stop(display);
+}
+
+void display_wake_paced(struct display *display)
+{
+    if (display->passed_on || !display_has_gathered(display) ||
+        g_get_monotonic_time() - display->pictured_at >= PACE_MS * 1000) {
+        display_wake(display);
+    } else if (!display->pace_timer_runs) {
+        display->pace_timer_runs = true;
+        loop_timer_start(display->pace_timer, PACE_MS);
+    }
 }
 
 bool display_has_clients(const struct display *display)

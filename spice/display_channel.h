@@ -32,9 +32,13 @@ struct display {
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
     struct video video;
-    bool machine_runs; /* else arriving clients wait */
-    unsigned switches; /* enum display_switch */
-    GArray *changes;   /* of draw_rect; room for what is compared */
+    bool machine_runs;             /* else arriving clients wait */
+    unsigned switches;             /* enum display_switch */
+    struct loop_timer *pace_timer; /* pictures that wait are sent when it fires */
+    bool pace_timer_runs;
+    bool passed_on;      /* a command has been since clients were last woken, */
+    int64_t pictured_at; /* and a picture then, monotonic us */
+    GArray *changes;     /* of draw_rect; room for what is compared */
     struct command_count count;
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */
@@ -61,6 +65,7 @@ void display_prepare(struct display *display, const struct drawable *drawable,
 /* DRAWABLE has just been drawn on SURFACE and changed REGION. */
 void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
                   const pixman_region32_t *region);
+bool display_has_gathered(const struct display *display);
 /* All that has been drawn is on its way to the clients. */
 void display_flush(struct display *display);
 
@@ -81,6 +86,11 @@ void display_monitors_changed(struct display *display);
 void display_fold(struct display *display);
 /* Sends what can be sent now. */
 void display_wake(struct display *display);
+/*
+ * The same, in a moment if there is nothing but what is gathered and pictures were sent a moment
+ * ago: more may come for the same place.
+ */
+void display_wake_paced(struct display *display);
 
 /* Of each connected client, in any order, to the end of STATISTICS (of SpiceDisplayStatistics). */
 void display_add_statistics(const struct display *display, GArray *statistics);

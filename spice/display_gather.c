@@ -164,12 +164,19 @@ static void flush_surface(struct display *display, struct surface *surface)
     surface->gathered.count = 0;
 }
 
+bool display_has_gathered(const struct display *display)
+{
+    const struct surface *primary = surfaces_find(display->surfaces, 0);
+
+    return primary != NULL && primary->gathered.count > 0;
+}
+
 void display_flush(struct display *display)
 {
-    struct surface *primary = surfaces_find(display->surfaces, 0);
-
-    if (primary != NULL && primary->gathered.count > 0)
-        flush_surface(display, primary);
+    if (!display_has_gathered(display))
+        return;
+    flush_surface(display, surfaces_find(display->surfaces, 0));
+    display->pictured_at = g_get_monotonic_time();
 }
 
 void display_prepare(struct display *display, const struct drawable *drawable,
@@ -218,6 +225,7 @@ static void pass_on(struct display *display, struct drawable *drawable, struct s
                     const pixman_region32_t *region)
 {
     take(surface, region);
+    display->passed_on = true;
     display_queue(display, drawable, surface);
 }
 
@@ -239,6 +247,7 @@ static void pass_on_move(struct display *display, struct drawable *drawable,
     boxes_remove_covered(&surface->gathered, to);
     if (boxes_touch(&surface->gathered, &from))
         gather(surface, region);
+    display->passed_on = true;
     display_queue(display, drawable, surface);
 }
 

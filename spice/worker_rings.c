@@ -103,7 +103,8 @@ void worker_service_rings(struct display_worker *worker)
     else if (commands == RING_WAITS)
         loop_timer_start(worker->ring_timer, wait_ms);
     /* Last: a client that takes what it was waited for brings us back at once. */
-    worker_wake_clients(worker);
+    cursor_wake(&worker->cursor);
+    display_wake_paced(&worker->display);
 }
 
 static void drain(struct display_worker *worker, struct worker_ring *ring,
