@@ -47,14 +47,17 @@ bool spice_features_parse(struct spice_options *options, GError **error)
     }
     g_auto(GStrv) wanted = g_strsplit(options->feature_names, "+", -1);
     options->features = 0;
+    const char *wrong = *wanted ? NULL : "";
     for (char **name = wanted; *name; name++) {
-        if (!find(*name, &options->features)) {
-            g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
-                        "-spice: features: '%s' is not one of protocol-major2, surfaces, "
-                        "multimonitor, which are joined by '+', or of the releases 0.4, 0.6, 0.8",
-                        *name);
-            return false;
-        }
+        if (!find(*name, &options->features))
+            wrong = *name;
+    }
+    if (wrong) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
+                    "-spice: features: '%s' is not one of protocol-major2, surfaces, "
+                    "multimonitor, which are joined by '+', or of the releases 0.4, 0.6, 0.8",
+                    wrong);
+        return false;
     }
     return true;
 }

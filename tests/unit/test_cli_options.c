@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "cli/char_socket.h"
 #include "cli/command_line.h"
 #include "cli/device_options.h"
 #include "cli/machine_options.h"
@@ -229,6 +230,19 @@ static void test_spice(void)
         {"password=a,password-secret=b", "exclude each other"},
         {"password=123456789012345678901234567890123456789012345678901234567890", "longer than 59"},
         {"image-compression=zip", "one of: default, off"},
+        {"rendernode=/dev/dri/renderD128", "OpenGL"},
+        {"max-refresh-rate=30", "the guest sets the pace"},
+        {"playback-compression=off", "no sound device"},
+        {"display=gfx", "clients see every card"},
+        {"head=1", "clients see every card"},
+        {"jpeg-wan-compression=often", "one of: default, auto, always, never"},
+        {"disable-copy-paste=maybe", "neither on nor off"},
+        {"web-dir=/x", "needs web=on"},
+        {"web=on,unix=on,addr=/x", "browsers"},
+        {"compat=0.8", "one of: current, 0.4, 0.6"},
+        {"compat=0.4,features=surfaces", "exclude each other"},
+        {"features=", "'' is not one of"},
+        {"features=surfaces+gl", "'gl' is not one of"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_test_message("%s", bad[i].text);
@@ -238,6 +252,104 @@ static void test_spice(void)
         g_assert_nonnull(strstr(error->message, bad[i].says));
         g_clear_error(&error);
         spice_options_finish(&spice);
+    }
+}
+
+/* What is held back, and what is left of a card then. */
+static void test_features(void)
+{
+    static const struct {
+        const char *spice;
+        unsigned features;
+        struct qxl_config asked, gets;
+        const char *refused; /* NULL: not */
+    } rows[] = {
+        {"port=0", SPICE_FEATURES_ALL, {0}, {0}, NULL},
+        {"compat=current", SPICE_FEATURES_ALL, {.revision = 4}, {.revision = 4}, NULL},
+        {"compat=0.6", SPICE_FEATURES_ALL, {0}, {0}, NULL},
+        {"compat=0.4", 0, {0}, {.revision = 1, .surfaces = 1, .max_outputs = 1}, NULL},
+        {"features=0.4", 0, {0}, {.revision = 1, .surfaces = 1, .max_outputs = 1}, NULL},
+        {"features=0.6",
+         SPICE_FEATURE_MAJOR2 | SPICE_FEATURE_SURFACES,
+         {.surfaces = 99},
+         {.surfaces = 99, .max_outputs = 1},
+         NULL},
+        {"features=0.8", SPICE_FEATURES_ALL, {.max_outputs = 3}, {.max_outputs = 3}, NULL},
+        {"features=multimonitor+protocol-major2",
+         SPICE_FEATURE_MAJOR2 | SPICE_FEATURE_MULTIMONITOR,
+         {.max_outputs = 2},
+         {.revision = 1, .surfaces = 1, .max_outputs = 2},
+         NULL},
+        {"compat=0.4", 0, {.revision = 2}, {0}, "revision=2 is not possible without surfaces"},
+        {"compat=0.4", 0, {.surfaces = 2}, {0}, "surfaces=2 is not possible without surfaces"},
+        {"features=surfaces",
+         SPICE_FEATURE_SURFACES,
+         {.max_outputs = 2},
+         {0},
+         "max_outputs=2 is not possible without multimonitor"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        struct qxl_config config = rows[i].asked;
+        struct spice_options spice;
+        GError *error = NULL;
+
+        g_test_message("%s", rows[i].spice);
+        spice_options_init(&spice);
+        g_assert_true(spice_options_parse(rows[i].spice, &spice, &error));
+        g_assert_cmphex(spice.features, ==, rows[i].features);
+        bool good = spice_features_limit_card(&spice, &config, &error);
+        g_assert_cmpint(good, ==, !rows[i].refused);
+        if (good) {
+            g_assert_cmpuint(config.revision, ==, rows[i].gets.revision);
+            g_assert_cmpuint(config.surfaces, ==, rows[i].gets.surfaces);
+            g_assert_cmpuint(config.max_outputs, ==, rows[i].gets.max_outputs);
+        } else {
+            g_assert_error(error, CLI_ERROR, CLI_ERROR_USAGE);
+            g_assert_nonnull(strstr(error->message, rows[i].refused));
+            g_clear_error(&error);
+        }
+        spice_options_finish(&spice);
+    }
+}
+
+/* Sockets of other devices. */
+static void test_sockets(void)
+{
+    static const struct {
+        enum char_socket_kind kind;
+        const char *text, *path, *name, *refused;
+        bool server;
+        int64_t reconnect_ms;
+    } rows[] = {
+        {CHAR_SOCKET_AGENT, "/a", "/a", NULL, NULL, true, 1000},
+        {CHAR_SOCKET_AGENT, "path=/a,,b,server=off,reconnect-ms=5", "/a,b", NULL, NULL, false, 5},
+        {CHAR_SOCKET_PORT, "name=org.x,path=/a", "/a", "org.x", NULL, true, 1000},
+        {CHAR_SOCKET_PORT, "/a", NULL, NULL, "-port: needs name=NAME", false, 0},
+        {CHAR_SOCKET_PORT, "/a,name=org.spice-space.stream.0", NULL, NULL, "not offered", false, 0},
+        {CHAR_SOCKET_WEBDAV, "/a,name=x", NULL, NULL, "-webdav: takes no name", false, 0},
+        {CHAR_SOCKET_USBREDIR, "server=on", NULL, NULL, "-usbredir: needs path=PATH", false, 0},
+        {CHAR_SOCKET_USBREDIR, "/a,wait=off", NULL, NULL, "unknown key 'wait'", false, 0},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        GError *error = NULL;
+        struct char_socket_options *options =
+            char_socket_options_parse(rows[i].kind, rows[i].text, &error);
+
+        g_test_message("%s", rows[i].text);
+        g_assert_cmpint(options != NULL, ==, !rows[i].refused);
+        if (options) {
+            g_assert_cmpstr(options->peer.path, ==, rows[i].path);
+            g_assert_cmpstr(options->name, ==, rows[i].name);
+            g_assert_cmpint(options->peer.server, ==, rows[i].server);
+            g_assert_cmpint(options->peer.reconnect_ms, ==, rows[i].reconnect_ms);
+        } else {
+            g_assert_error(error, CLI_ERROR, CLI_ERROR_USAGE);
+            g_assert_nonnull(strstr(error->message, rows[i].refused));
+            g_clear_error(&error);
+        }
+        char_socket_options_free(options);
     }
 }
 
@@ -454,6 +566,8 @@ int main(int argc, char **argv)
     g_test_add_func("/options/no-implied-key", test_no_implied_key);
     g_test_add_func("/options/device", test_device);
     g_test_add_func("/options/spice", test_spice);
+    g_test_add_func("/options/features", test_features);
+    g_test_add_func("/options/sockets", test_sockets);
     g_test_add_func("/options/listen", test_listen);
     g_test_add_func("/options/secret-file", test_secret_file);
     g_test_add_func("/options/ports", test_ports);
