@@ -64,7 +64,7 @@ static size_t encode_pieces(LZ4_stream_t *stream, const struct iovec *pieces, si
 {
     size_t written = 0;
 
-    LZ4_resetStream_fast(stream);
+    LZ4_initStream(stream, sizeof(*stream));
     for (const struct iovec *piece = pieces; total > 0; piece++) {
         size_t part = MIN(piece->iov_len, total);
         int size;
@@ -84,6 +84,20 @@ static size_t encode_pieces(LZ4_stream_t *stream, const struct iovec *pieces, si
     return written;
 }
 
+/* One block for all TOTAL bytes, with room for the worst case, which spares liblz4 to look for it.
+ */
+static size_t encode_piece(LZ4_stream_t *stream, const struct iovec *piece, size_t total,
+                           uint8_t *out, size_t room)
+{
+    int size = LZ4_compress_fast_extState(stream, piece->iov_base, (char *)out + 4, (int)total,
+                                          (int)MIN(room - 4, (size_t)INT32_MAX), 1);
+
+    if (size <= 0)
+        return 0;
+    write_block_size(out, size);
+    return 4 + size;
+}
+
 /*
  * Pixels are read where they are, in guest memory: liblz4 checks what it finds by looking at it
  * again, and writes no more than it is allowed to, so a guest that changes them spoils only its own
@@ -92,27 +106,29 @@ static size_t encode_pieces(LZ4_stream_t *stream, const struct iovec *pieces, si
 static bool lz4_encode(struct encoder *encoder, const struct codec_source *source, uint8_t **out,
                        size_t *out_size)
 {
-    size_t row = codec_row_bytes(source), total = row * source->height, written;
+    size_t row = codec_row_bytes(source), total = row * source->height, room, written;
     struct iovec packed = {.iov_len = total};
     const struct iovec *pieces = source->data.pieces;
     uint8_t *result;
 
-    /* The result must be smaller than the source, so what does not fit is not wanted. */
     if (!lz4_accepts(source->format) || !codec_source_is_complete(source) || total < 8)
         return false;
     if (source->stride != row) {
         packed.iov_base = (void *)codec_rows_pack(&encoder->rows, source);
         pieces = &packed;
     }
-    result = codec_rows_reserve(&encoder->out, total - 1);
+    if (total > LZ4_MAX_INPUT_SIZE)
+        return false;
+    room = 2 + 4 + LZ4_compressBound((int)total);
+    result = codec_rows_reserve(&encoder->out, room);
     result[0] = source->top_down;
     result[1] = source->format;
-    written = encode_pieces(encoder->stream, pieces, total, result + 2, total - 3);
-    if (written == 0) {
-        /* A stream that ran out of room is of no use until it is made anew. */
-        LZ4_initStream(encoder->stream, sizeof(*encoder->stream));
+    if (pieces[0].iov_len >= total)
+        written = encode_piece(encoder->stream, pieces, total, result + 2, room - 2);
+    else
+        written = encode_pieces(encoder->stream, pieces, total, result + 2, total - 3);
+    if (written == 0 || 2 + written >= total)
         return false;
-    }
     *out_size = 2 + written;
     *out = g_memdup2(result, *out_size);
     return true;

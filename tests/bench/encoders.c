@@ -29,7 +29,7 @@
 #include <lz4.h>
 #endif
 
-enum { WIDTH = 1024, HEIGHT = 768, PASSES = 7, VARIANTS = 6, SENDS = 24 };
+enum { WIDTH = 1024, HEIGHT = 768, PASSES = 7, VARIANTS = 6, SENDS = 24, MARK = 40 };
 #define MEGAPIXELS (WIDTH * HEIGHT / 1e6)
 
 static double seconds(clockid_t clock)
@@ -169,7 +169,8 @@ static double server_time(const struct image_reader *reader)
            image_reader_time(reader);
 }
 
-static void send_picture(struct qxl_host *host, struct image_reader *reader, QXLPHYSICAL image)
+static void send_picture(struct qxl_host *host, struct image_reader *reader, QXLPHYSICAL image,
+                         unsigned number)
 {
     QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, WIDTH, HEIGHT);
     uint64_t fills = image_reader_fills(reader);
@@ -179,12 +180,12 @@ static void send_picture(struct qxl_host *host, struct image_reader *reader, QXL
     drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
     qxl_host_push_drawable(host, &drawable);
     /*
-     * Too small to hide anything; when it has come, all before has. A server may send what a
-     * command has painted in its place when it thinks that the client is slow; so there are more of
-     * them.
+     * It hides little, and is in a new colour each time; when it has come, nearly all before has. A
+     * server may send what a command has painted in its place when it thinks that the client is
+     * slow; so there are more of them.
      */
     for (unsigned tries = 0; tries < 10; tries++) {
-        qxl_host_fill(host, 0, 0, 0, 1, 1, 0x123456);
+        qxl_host_fill(host, 0, 0, 0, MARK, MARK, (number * 10 + tries + 1) * 0x010305 & 0xffffff);
         if (image_reader_wait_fills(reader, fills + 1))
             return;
     }
@@ -217,11 +218,11 @@ static double measure_sends(const struct server_library *library, unsigned mode,
     }
     reader = image_reader_connect(library, server);
     for (unsigned i = 0; i < VARIANTS; i++)
-        send_picture(host, reader, images[i]);
+        send_picture(host, reader, images[i], i);
     before = server_time(reader);
     bytes_before = image_reader_bytes(reader);
     for (unsigned i = 0; i < SENDS; i++)
-        send_picture(host, reader, images[i % VARIANTS]);
+        send_picture(host, reader, images[i % VARIANTS], VARIANTS + i);
     spent = server_time(reader) - before;
     *bytes = (double)(image_reader_bytes(reader) - bytes_before) / SENDS;
     image_reader_disconnect(reader);
