@@ -45,6 +45,11 @@ bool channel_client_is_local(const struct channel_client *cc)
     return stream_is_local(cc->connection->stream);
 }
 
+bool channel_client_can_have_fds(const struct channel_client *cc)
+{
+    return stream_can_send_fds(cc->connection->stream);
+}
+
 const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc)
 {
     return stream_info(cc->connection->stream);
@@ -150,8 +155,10 @@ static bool write_queue(struct channel_connection *connection)
     unsigned messages = stream_parts_messages(connection->stream) ? 1 : UINT_MAX;
 
     while (connection->queue.count > 0) {
+        int fd = send_queue_fd(&connection->queue);
         int count = send_queue_gather(&connection->queue, messages, pieces, G_N_ELEMENTS(pieces));
-        ssize_t n = stream_writev(connection->stream, pieces, count);
+        ssize_t n = fd >= 0 ? stream_send_fd(connection->stream, fd)
+                            : stream_writev(connection->stream, pieces, count);
 
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             return false;
@@ -161,7 +168,11 @@ static bool write_queue(struct channel_connection *connection)
             return false;
         }
         connection->progress++;
-        send_queue_advance(&connection->queue, n);
+        if (fd >= 0) {
+            send_queue_fd_sent(&connection->queue);
+        } else {
+            send_queue_advance(&connection->queue, n);
+        }
     }
     return true;
 }

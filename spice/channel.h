@@ -105,6 +105,8 @@ struct channel_client {
 /* On the channel's thread, all of these. */
 bool channel_client_has_cap(const struct channel_client *cc, unsigned capability);
 bool channel_client_is_local(const struct channel_client *cc);
+/* Is it connected so that messages can have descriptors? */
+bool channel_client_can_have_fds(const struct channel_client *cc);
 const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc);
 /* Takes MESSAGE; it is written when the socket has room, in order. */
 void channel_client_send(struct channel_client *cc, struct message *message);

@@ -60,6 +60,7 @@ static void client_disconnect(struct channel_client *cc)
     bool was_ready = client->ready;
 
     client->ready = client->arriving = false;
+    display_gl_client_left(&display->gl, client);
     if (client->init_timer != NULL)
         loop_timer_destroy(client->init_timer);
     display_client_finish(client);
@@ -111,6 +112,7 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     if (client->cache_pixels > 0 && !(display->switches & DISPLAY_NO_IMAGE_CACHE))
         client->cache = image_cache_create(client->cache_pixels, client->base.channel->id);
     display_client_start(client);
+    display_gl_client_start(&display->gl, client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);
     return true;
@@ -143,8 +145,10 @@ static bool client_receive(struct channel_client *cc, uint16_t type, const uint8
         return !reader.failed;
     case SPICE_MSGC_DISPLAY_PREFERRED_VIDEO_CODEC_TYPE:
         return video_client_prefer(client, &reader);
+    case SPICE_MSGC_DISPLAY_GL_DRAW_DONE:
+        return display_gl_client_done(&display_client_display(client)->gl, client);
     default:
-        return false; /* also GL_DRAW_DONE: nothing was drawn that way */
+        return false;
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "spice/channel.h"
 #include "spice/display_encode.h"
+#include "spice/display_gl.h"
 #include "spice/display_statistics.h"
 #include "spice/parse.h"
 #include "spice/video.h"
@@ -31,6 +32,7 @@ struct display {
     struct channel channel;
     struct surfaces *surfaces; /* the worker's */
     struct display_encoder encoder;
+    struct display_gl gl; /* the worker's init and finish */
     struct video video;
     bool machine_runs;             /* else arriving clients wait */
     unsigned switches;             /* enum display_switch */

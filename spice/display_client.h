@@ -68,6 +68,7 @@ struct display_client {
     int64_t cache_pixels;
     uint32_t dictionary_pixels; /* what the client keeps of dictionary images; 0: it knows none */
     struct image_cache *cache;  /* NULL: nothing is cached */
+    struct gl_client gl;
     bool monitors_pending, mark_pending, palettes_pending, caches_pending;
 
     GArray *queue; /* of struct display_item; the first queue_sent ones are gone */

@@ -210,6 +210,8 @@ bool display_client_produce(struct channel_client *cc)
         channel_client_send(cc, display_encode_forget_images());
         return true;
     }
+    if (display_gl_client_produce(&display->gl, client))
+        return true;
     if ((client->monitors_pending || client->mark_pending) && send_announcement(client))
         return true;
     if (display_client_next(client) != NULL) {

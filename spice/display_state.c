@@ -272,6 +272,7 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
         client->cache = image_cache_create(client->cache_pixels, cc->channel->id);
     client->monitors_pending = true;
     client->mark_pending = client->surfaces[0] == NULL || !client->surfaces[0]->sent;
+    display_gl_client_start(&display->gl, client);
     display->clients_changed(display->opaque);
     return true;
 }

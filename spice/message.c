@@ -9,6 +9,7 @@
 
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define INLINE_BYTES    256
 #define INLINE_PIECES   8
@@ -21,6 +22,7 @@ struct message_release {
 
 struct message {
     uint16_t type;
+    int fd;        /* that follows it, or -1 */
     bool own_open; /* the last piece is own data and can be appended to */
     size_t size;
 
@@ -44,6 +46,7 @@ struct message *message_create(uint16_t type)
     struct message *message = g_malloc(sizeof(*message));
 
     message->type = type;
+    message->fd = -1;
     message->own_open = false;
     message->size = 0;
     message->data = message->inline_data;
@@ -66,12 +69,25 @@ static void release_all(struct message *message)
     message->release_count = 0;
 }
 
+void message_set_fd(struct message *message, int fd)
+{
+    message->fd = fd;
+}
+
+int message_fd(const struct message *message)
+{
+    return message->fd;
+}
+
 void message_destroy(struct message *message)
 {
     if (message == NULL) {
         return;
     }
     release_all(message);
+    if (message->fd >= 0) {
+        close(message->fd);
+    }
     if (message->releases != message->inline_releases) {
         g_free(message->releases);
     }

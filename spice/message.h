@@ -27,7 +27,8 @@ void message_add_u16(struct message *message, uint16_t value);
 void message_add_u32(struct message *message, uint32_t value);
 void message_add_u64(struct message *message, uint64_t value);
 void message_add_bytes(struct message *message, const void *data, size_t size); /* copies */
-/* SIZE bytes of the own buffer to be filled by the caller now; valid until the next message_add_*. */
+/* SIZE bytes of the own buffer to be filled by the caller now; valid until the next message_add_*.
+ */
 void *message_reserve(struct message *message, size_t size);
 
 /* A ptr32 field: reserves it as 0; message_point() makes it point to the end of the body so far. */
@@ -47,6 +48,13 @@ void message_hold(struct message *message, void (*release)(void *opaque), void *
 
 /* Copies what is referenced, so that everything is released now; the size stays. */
 void message_own(struct message *message);
+
+/*
+ * A descriptor, taken over, for a client on this machine: it follows the message with a byte of its
+ * own that no header counts, spice-wire.md section 4.15. -1: none.
+ */
+void message_set_fd(struct message *message, int fd);
+int message_fd(const struct message *message);
 
 /* The pieces of the body for writev. Valid until the message changes. */
 unsigned message_pieces(const struct message *message, const struct iovec **pieces);

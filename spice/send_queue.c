@@ -106,24 +106,46 @@ int send_queue_gather(const struct send_queue *queue, unsigned messages, struct 
         for (unsigned j = 0; j < body_count && n < count; j++) {
             n += add_piece(&pieces[n], body[j], &skip);
         }
+        if (message_fd(item->message) >= 0) {
+            break; /* it comes before the next one */
+        }
     }
     return n;
+}
+
+static size_t whole_size(const struct queued_message *item)
+{
+    return item->header_size + message_size(item->message);
+}
+
+static void pop(struct send_queue *queue)
+{
+    struct queued_message *item = queue_at(queue, 0);
+
+    queue->written -= whole_size(item);
+    message_destroy(item->message);
+    queue->first = (queue->first + 1) & (queue->capacity - 1);
+    queue->count--;
 }
 
 void send_queue_advance(struct send_queue *queue, size_t size)
 {
     queue->written += size;
     queue->bytes -= size;
-    while (queue->count > 0) {
-        struct queued_message *item = queue_at(queue, 0);
-        size_t whole = item->header_size + message_size(item->message);
-
-        if (queue->written < whole) {
-            return;
-        }
-        queue->written -= whole;
-        message_destroy(item->message);
-        queue->first = (queue->first + 1) & (queue->capacity - 1);
-        queue->count--;
+    while (queue->count > 0 && queue->written >= whole_size(queue_at(queue, 0)) &&
+           message_fd(queue_at(queue, 0)->message) < 0) {
+        pop(queue);
     }
+}
+
+int send_queue_fd(const struct send_queue *queue)
+{
+    const struct queued_message *item = queue->count > 0 ? queue_at(queue, 0) : NULL;
+
+    return item != NULL && queue->written == whole_size(item) ? message_fd(item->message) : -1;
+}
+
+void send_queue_fd_sent(struct send_queue *queue)
+{
+    pop(queue);
 }

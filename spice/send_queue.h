@@ -29,5 +29,11 @@ int send_queue_gather(const struct send_queue *queue, unsigned messages, struct 
                       int count);
 /* What the messages reference is copied and released now. */
 void send_queue_own(struct send_queue *queue);
+/*
+ * A descriptor that is to be sent now, with one byte, before anything else; -1: none. And: that has
+ * been done.
+ */
+int send_queue_fd(const struct send_queue *queue);
+void send_queue_fd_sent(struct send_queue *queue);
 /* SIZE bytes have been written: messages that are written wholly are destroyed. */
 void send_queue_advance(struct send_queue *queue, size_t size);

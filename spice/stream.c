@@ -132,6 +132,32 @@ ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int cou
     return stream->top->ops->writev(stream->top, pieces, count);
 }
 
+bool stream_can_send_fds(const struct stream *stream)
+{
+    return stream_is_local(stream) && stream->top == &stream->socket.base;
+}
+
+ssize_t stream_send_fd(struct stream *stream, int fd)
+{
+    char byte = '@';
+    struct iovec piece = {&byte, sizeof(byte)};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {.space = {0}};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.space,
+                             .msg_controllen = sizeof(control.space)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    return sendmsg(stream->socket.fd, &message, MSG_NOSIGNAL);
+}
+
 bool stream_parts_messages(const struct stream *stream)
 {
     for (const struct stream_layer *layer = stream->top; layer != NULL; layer = layer->below) {

@@ -57,6 +57,10 @@ bool stream_is_secure(const struct stream *stream);
  */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
 ssize_t stream_writev(struct stream *stream, const struct iovec *pieces, int count);
+/* Sends FD along with a byte; as writev(). Only where stream_can_send_fds(). */
+ssize_t stream_send_fd(struct stream *stream, int fd);
+/* Is it nothing but a unix socket? */
+bool stream_can_send_fds(const struct stream *stream);
 /* True: read again, the socket's watch will not tell that there may be more. */
 bool stream_has_pending(const struct stream *stream);
 /*

@@ -54,6 +54,14 @@ static void has_room(void *opaque)
         loop_timer_start(worker->ring_timer, 0);
 }
 
+static void gl_done(void *opaque, uint64_t cookie)
+{
+    struct display_worker *worker = opaque;
+
+    if (worker->interface->async_complete != NULL)
+        worker->interface->async_complete(worker->qxl, cookie);
+}
+
 static void ring_timer_expired(void *opaque)
 {
     worker_service_rings(opaque);
@@ -88,6 +96,7 @@ static void finish(void *opaque)
     struct display_worker *worker = opaque;
 
     worker->running = false;
+    display_gl_finish(&worker->display.gl);
     display_finish(&worker->display);
     for (uint32_t id = 0; id < worker->surfaces.count; id++) {
         struct surface *surface = surfaces_find(&worker->surfaces, id);
@@ -135,6 +144,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     surfaces_init(&worker->surfaces, CLAMP(info.n_surfaces, 1, MAX_SURFACES));
     display_init(&worker->display, server, qxl->id, worker->loop, &worker->surfaces,
                  clients_changed, has_room, worker);
+    display_gl_init(&worker->display.gl, &worker->display, gl_done, worker);
     cursor_init(&worker->cursor, server, qxl->id, worker->loop);
     start_thread(worker);
 

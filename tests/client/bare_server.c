@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -287,6 +288,42 @@ static void start_load(struct host *host, int milliseconds)
     host->load = g_thread_new("load", draw_load, load);
 }
 
+/*
+ * "gl-scanout WIDTH HEIGHT TEXT" shows memory that holds TEXT, as if OpenGL had drawn it, "gl-none"
+ * nothing; "gl-draw X Y W H COOKIE"; "gl-done" prints the cookies of what has been drawn.
+ */
+static void gl_command(struct host *host, const char *line)
+{
+    QXLInstance *qxl = &host->displays[0]->qxl;
+    unsigned x, y, width, height;
+    unsigned long cookie;
+    char text[20];
+
+    if (sscanf(line, "gl-scanout %u %u %19s", &width, &height, text) == 3) {
+        int fd = memfd_create("picture", MFD_CLOEXEC);
+
+        if (fd < 0 || write(fd, text, strlen(text)) < 0) {
+            perror("bare_server: memfd");
+            exit(1);
+        }
+        spice_qxl_gl_scanout(qxl, fd, width, height, width * 4, 0x34325258, 1);
+    } else if (strcmp(line, "gl-none") == 0) {
+        spice_qxl_gl_scanout(qxl, -1, 0, 0, 0, 0, 0);
+    } else if (sscanf(line, "gl-draw %u %u %u %u %lu", &x, &y, &width, &height, &cookie) == 5) {
+        spice_qxl_gl_draw_async(qxl, x, y, width, height, cookie);
+    } else if (strcmp(line, "gl-done") == 0) {
+        struct qxl_host *display = host->displays[0];
+
+        pthread_mutex_lock(&display->lock);
+        printf("gl-done");
+        for (guint i = 0; i < display->completions->len; i++) {
+            printf(" %lu", (unsigned long)g_array_index(display->completions, uint64_t, i));
+        }
+        printf("\n");
+        pthread_mutex_unlock(&display->lock);
+    }
+}
+
 /* "migrate-WHAT ..."; the result is printed. */
 static void migrate_command(struct host *host, const char *line)
 {
@@ -367,6 +404,8 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     } else if (strcmp(line, "stop") == 0) {
         spice_server_vm_stop(host->server);
         printf("stopped\n");
+    } else if (g_str_has_prefix(line, "gl-")) {
+        gl_command(host, line);
     } else if (g_str_has_prefix(line, "load ")) {
         start_load(host, atoi(line + 5));
     } else if (strcmp(line, "bring-display") == 0) {
