@@ -58,17 +58,27 @@ if not os.path.exists(library):
     skip_all("this build has no server library of its own (--with-spice-server=system)")
 
 tap = Tap()
-output = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", library],
-                        check=True, capture_output=True, text=True).stdout
-exported = {}
-others = []
-for line in output.splitlines():
-    kind, name = line.split()[1:3]
-    match = re.fullmatch(r"(\w+)@@SPICE_SERVER_([\w.]+)", name)
-    if match and kind == "T":
-        exported[match[1]] = match[2]
-    elif kind != "A":
-        others.append(name)
+
+
+def symbols(path):
+    """({function: node}, [what else is there])"""
+    output = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", path],
+                            check=True, capture_output=True, text=True).stdout
+    functions, rest = {}, []
+    for line in output.splitlines():
+        kind, name = line.split()[1:3]
+        match = re.fullmatch(r"(\w+)@@SPICE_SERVER_([\w.]+)", name)
+        if match and kind == "T":
+            functions[match[1]] = match[2]
+        elif kind != "A":
+            rest.append(name)
+    return functions, rest
+
+
+exported, others = symbols(library)
+# Debian 12's library, and 13's in the chroot that tests/guest/chroot.sh makes.
+PEERS = {"12": "/usr/lib/x86_64-linux-gnu/libspice-server.so.1",
+         "13": "/var/tmp/cassia-chroot/usr/lib/x86_64-linux-gnu/libspice-server.so.1"}
 
 with tap.case("the table has 97 functions in 22 nodes"):
     assert len(NODES) == 22 and sum(map(len, NODES.values())) == 97
@@ -89,5 +99,14 @@ with tap.case("all nodes exist, and the library has its name"):
     assert "[libspice-server.so.1]" in text
     found = set(re.findall(r"Name: SPICE_SERVER_([\w.]+)", text))
     assert found == set(NODES | OWN), found ^ set(NODES | OWN)
+
+for release, path in PEERS.items():
+    with tap.case(f"Debian {release}'s library has the same functions in the same nodes"):
+        if not os.path.exists(path):
+            raise Skip(f"{path} is not there")
+        functions, _ = symbols(path)
+        own = {name for names in OWN.values() for name in names}
+        ours = {name: node for name, node in exported.items() if name not in own}
+        assert functions == ours, set(functions.items()) ^ set(ours.items())
 
 tap.finish()
