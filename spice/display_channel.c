@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/display_client.h"
+#include "spice/display_lossy.h"
 #include "spice/migrate_state.h"
 #include "spice/server.h"
 #include "spice/video_client.h"
@@ -301,6 +302,9 @@ void display_machine_stops(struct display *display)
 {
     display->machine_runs = false;
     video_stop(display);
+    /* Clients may leave for where it goes on, with what they have. */
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_lossy_make_up(l->data);
 }
 
 void display_wake_paced(struct display *display)

@@ -30,7 +30,7 @@ static void make_up_surface(struct display_client *client, struct client_surface
     pixman_region32_fini(&region);
 }
 
-static void make_up(struct display_client *client)
+void display_lossy_make_up(struct display_client *client)
 {
     struct display *display = display_client_display(client);
 
@@ -42,7 +42,6 @@ static void make_up(struct display_client *client)
         if (known != NULL && surface != NULL && pixman_region32_not_empty(&known->lossy))
             make_up_surface(client, known, surface);
     }
-    channel_client_wake(&client->base);
 }
 
 static void still_timer_fired(void *opaque)
@@ -51,10 +50,12 @@ static void still_timer_fired(void *opaque)
     int64_t still = (g_get_monotonic_time() - client->lossy_at) / 1000;
 
     client->still_timer_runs = still < STILL_MS;
-    if (client->still_timer_runs)
+    if (client->still_timer_runs) {
         loop_timer_start(client->still_timer, (unsigned)(STILL_MS - still));
-    else
-        make_up(client);
+        return;
+    }
+    display_lossy_make_up(client);
+    channel_client_wake(&client->base);
 }
 
 void display_lossy_init(struct display_client *client)

@@ -22,5 +22,7 @@ void display_lossy_sent_piece(struct display_client *client, struct client_surfa
                               const struct draw *draw, bool lossy);
 /* The same, of a film: REGION of surface 0 is not what the client shows. */
 void display_lossy_add(struct display_client *client, const pixman_region32_t *region);
+/* All that can be made up for is queued now. */
+void display_lossy_make_up(struct display_client *client);
 /* What was kept back for a film need not be any more. */
 void display_lossy_make_up_soon(struct display_client *client);

@@ -142,7 +142,10 @@ void video_client_stop(struct display_client *client, unsigned id)
         return;
     drop_item(client, id);
     client->film_limit = MAX(client->film_limit, agent->rate.spent);
-    if (agent->created || agent->frame) {
+    if (agent->frame) /* it will not be sent any more */
+        display_lossy_add(client, &agent->clip);
+    agent->frame = false;
+    if (agent->created) {
         agent->ends = true;
         push_item(client, ITEM_STREAM_END, id);
     } else {
@@ -252,10 +255,7 @@ void video_client_send(struct display_client *client, const struct display_item 
         send_stream(client, agent, item->film);
         return;
     }
-    if (agent->frame) /* it was never sent, nor will be */
-        display_lossy_add(client, &agent->clip);
-    if (agent->created)
-        channel_client_send(&client->base, stream_message_destroy(item->film));
+    channel_client_send(&client->base, stream_message_destroy(item->film));
     agent_destroy(client, item->film);
     display_lossy_make_up_soon(client);
 }
