@@ -1,12 +1,14 @@
 /*
  * A client made of spice-gtk's library, for tests: prints what happens to it, one event a line, and
- * obeys "picture" and "gap" (the longest time without drawing since the last one, in microseconds)
- * on its standard input. It ends when that ends.
+ * obeys "picture", "gap" (the longest time without drawing since the last one, in microseconds) and
+ * the commands of gtk_agent.h on its standard input. It ends when that ends.
  *
  *   gtk_client NAME=VALUE...          properties of a SpiceSession
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "tests/support/gtk_agent.h"
+
 #include <glib-unix.h>
 #include <spice-client.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct gtk_client {
     int width, height, stride;
     gint64 drawn,
         gap; /* microseconds: when something was drawn last, the longest time between two */
+    struct gtk_agent agent;
 };
 
 static const char *event_name(SpiceChannelEvent event)
@@ -93,7 +96,10 @@ static void on_primary_destroy(SpiceChannel *channel, gpointer opaque)
 
 static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer opaque)
 {
+    struct gtk_client *client = opaque;
+
     (void)session;
+    gtk_agent_watch(&client->agent, channel);
     g_signal_connect(channel, "channel-event", G_CALLBACK(on_event), opaque);
     if (SPICE_IS_DISPLAY_CHANNEL(channel)) {
         g_signal_connect(channel, "display-primary-create", G_CALLBACK(on_primary), opaque);
@@ -142,7 +148,7 @@ static void print_picture(const struct gtk_client *client)
 static gboolean on_command(gint fd, GIOCondition condition, gpointer opaque)
 {
     struct gtk_client *client = opaque;
-    char line[100];
+    char line[200];
 
     (void)fd;
     (void)condition;
@@ -155,6 +161,8 @@ static gboolean on_command(gint fd, GIOCondition condition, gpointer opaque)
     } else if (strcmp(line, "gap") == 0) {
         printf("gap %" G_GINT64_FORMAT "\n", client->gap);
         client->gap = 0;
+    } else {
+        gtk_agent_command(&client->agent, line);
     }
     return G_SOURCE_CONTINUE;
 }

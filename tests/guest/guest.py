@@ -32,7 +32,13 @@ def _module_order(folder, name):
         for line in listing:
             path, _, rest = line.partition(":")
             needs[path] = rest.split()
-    (wanted,) = (path for path in needs if re.search(rf"/{name}\.ko(\.xz)?$", path))
+    of_that_name = re.compile(rf"/{name}\.ko(\.xz)?$", re.MULTILINE)
+    wanted = next(filter(of_that_name.search, needs), None)
+    if not wanted:
+        with open(os.path.join(folder, "modules.builtin")) as listing:
+            if of_that_name.search(listing.read()):
+                return []
+        raise RuntimeError(f"{folder} has no module {name}")
     # depmod lists everything that is needed, directly or not, the last one to be loaded first.
     return [os.path.join(folder, path) for path in (*reversed(needs[wanted]), wanted)]
 
@@ -107,19 +113,29 @@ class GuestError(Exception):
 
 
 class Guest:
-    """A Linux guest in QEMU; run() gives it shell commands over its second serial line."""
+    """A Linux guest in QEMU; run() gives it shell commands over its second serial line.
+
+    With a source its QEMU waits for that guest to move there instead.
+    """
 
     memory = "512M"
+    parameters = ""  # of the kernel
     drivers = ("qxl",)
     base = None  # an archive below the bench's tree, to which the initial RAM disk is added
     files = ()
 
-    def __init__(self, bench, kernel, card):
+    def __init__(self, bench, kernel, card, source=None):
         self.bench, self.card = bench, card
-        self.kernel_log = bench.path("kernel.log")
-        line, monitor = bench.path("line.sock"), bench.path("qemu.qmp")
+        self.moves = source.moves + 1 if source else 0
+        path = lambda name: bench.path(f"{self.moves}-{name}")  # noqa: E731
+        self.kernel_log = path("kernel.log")
+        line, monitor = path("line.sock"), path("qemu.qmp")
         base = self.base and os.path.join(bench.tree, self.base)
-        initrd = build_initrd(bench, kernel, self.drivers, base, self.files)
+        self.initrd = initrd = (
+            source.initrd
+            if source
+            else build_initrd(bench, kernel, self.drivers, base, self.files)
+        )
         image = os.path.join(bench.tree, "kernels", kernel, "vmlinuz")
         view = card.qemu.view
         self.process = bench.start(
@@ -128,13 +144,14 @@ class Guest:
             + ["-nodefaults", "-no-user-config", "-display", "none", "-vga", "none"]
             + ["-machine", "pc", "-accel", "tcg", "-m", self.memory]
             + ["-kernel", view(image), "-initrd", view(initrd)]
-            + ["-append", "console=ttyS0 loglevel=7 panic=-1"]
+            + ["-append", f"console=ttyS0 loglevel=7 panic=-1 {self.parameters}"]
             + ["-serial", f"file:{view(self.kernel_log)}"]
             + ["-serial", f"unix:{view(line)},server=on,wait=off"]
             + ["-qmp", f"unix:{view(monitor)},server=on,wait=off"]
             + ["-device", json.dumps({**card.device(), "addr": _address(SLOTS[0])})]
             + card.qemu_options()
-            + self.qemu_options(),
+            + self.qemu_options()
+            + (["-incoming", "defer"] if source else []),
             env=card.environment,
         )
         self.buffer = b""
@@ -142,7 +159,7 @@ class Guest:
         self.qmp = self._or_explain(lambda: Qmp(monitor))
         self.line = socket.socket(socket.AF_UNIX)
         self.line.connect(line)
-        self.release = self.wait_ready()
+        self.release = source.release if source else self.wait_ready()
 
     def qemu_options(self):
         """What kinds of guests have more than this one."""

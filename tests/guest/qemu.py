@@ -24,8 +24,9 @@ class TreeQemu:
     def reachable(self, library):
         """The library, or a copy of it, at a path that this QEMU can see."""
         folder = self.bench.path("lib")
-        os.makedirs(folder)
-        return shutil.copy(library, folder)
+        os.makedirs(folder, exist_ok=True)
+        copy = os.path.join(folder, os.path.basename(library))
+        return copy if os.path.exists(copy) else shutil.copy(library, folder)
 
 
 class HostQemu:

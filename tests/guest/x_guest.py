@@ -15,6 +15,8 @@ class XGuest(Guest):
     """What guest_desktop.sh defines can be run once the guest is there."""
 
     memory = "1G"
+    # Without KVM one copy of a window out of the card's memory may take very long.
+    parameters = "nosoftlockup"
     base = "desktop/root.cpio"
     files = ("guest_desktop.sh",)
     drivers = ("qxl", "virtio_pci", "virtio_console", "uinput", "evdev", "psmouse")

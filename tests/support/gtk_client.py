@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs tests/client/gtk_client, a client made of spice-gtk, and reads what it prints."""
 
+import hashlib
 import os
 import queue
 import subprocess
 import threading
 import time
+
+
+def checksum(picture):
+    """What GtkClient.picture() gives for a picture of pictures.py."""
+    pixels = bytearray(picture.pixels)
+    pixels[0::3], pixels[2::3] = picture.pixels[2::3], picture.pixels[0::3]
+    return hashlib.sha256(pixels).hexdigest()
 
 
 class GtkClient:
