@@ -178,6 +178,17 @@ static void add_device(struct host *host, char **words)
     printf(" %d\n", device->instance.st != NULL);
 }
 
+/* What BYTES has from FIRST on is there COUNT times. */
+static void repeat(GByteArray *bytes, guint first, int count)
+{
+    guint size = bytes->len - first;
+
+    g_byte_array_set_size(bytes, first + size * (guint)count);
+    for (int i = 1; i < count; i++) {
+        memcpy(bytes->data + first + size * (guint)i, bytes->data + first, size);
+    }
+}
+
 static bool device_command(struct host *host, char **words)
 {
     struct device *device;
@@ -193,12 +204,16 @@ static bool device_command(struct host *host, char **words)
     if (strcmp(words[0], "dev-remove") == 0) {
         printf("removed %d\n", spice_server_remove_interface(&device->instance.base));
     } else if (strcmp(words[0], "dev-say") == 0) {
+        /* BYTES, or COUNT times that */
+        guint first = device->to_server->len;
+
         for (const char *hex = words[2]; hex[0] != '\0'; hex += 2) {
             guint8 byte =
                 (guint8)(g_ascii_xdigit_value(hex[0]) << 4 | g_ascii_xdigit_value(hex[1]));
 
             g_byte_array_append(device->to_server, &byte, 1);
         }
+        repeat(device->to_server, first, words[3] == NULL ? 1 : atoi(words[3]));
         spice_server_char_device_wakeup(&device->instance);
     } else if (strcmp(words[0], "dev-fill") == 0) {
         /* COUNT bytes that compress (MASK 0x0f) or do not (0xff) */
