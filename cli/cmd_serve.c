@@ -15,6 +15,7 @@
 struct socket_option {
     char *path;              /* absolute: the process may change its folder */
     int mmap;                /* enum vfio_user_mmap */
+    int pre_copy;            /* of pre_copy_names */
     struct machine *machine; /* from here on: for the engine */
     struct qxl_function *function;
     unsigned number;
@@ -37,9 +38,13 @@ static void free_socket(void *data)
 
 static const char *const mmap_names[] = {"auto", "on", "off", NULL};
 
+static const char *const pre_copy_names[] = {"head", "memory", NULL};
+
 static const struct option_key socket_keys[] = {
     {"path", OPTION_STRING, offsetof(struct socket_option, path), 0, 0, NULL, NULL},
     {"mmap", OPTION_CHOICE, offsetof(struct socket_option, mmap), 0, 0, mmap_names, NULL},
+    {"pre-copy", OPTION_CHOICE, offsetof(struct socket_option, pre_copy), 0, 0, pre_copy_names,
+     NULL},
     OPTION_END,
 };
 
@@ -76,7 +81,7 @@ static bool apply_input(void *target, const char *value, GError **error)
 }
 
 static const struct command_option serve_options[] = {
-    {"vfio-user", "PATH[,mmap=auto|on|off]",
+    {"vfio-user", "PATH[,mmap=auto|on|off][,pre-copy=head|memory]",
      "offer a card on the unix socket PATH; once for each card, all on one SPICE server",
      apply_vfio_user},
     {"input", "qmp:PATH", "send keyboard and mouse to the other monitor's QMP socket", apply_input},
@@ -124,6 +129,7 @@ static bool add_card(struct serve *serve, unsigned number, GError **error)
                                       .input_qmp = number ? NULL : serve->input,
                                       .add_parts = add_parts,
                                       .hold = hold,
+                                      .pre_copy_memory = option->pre_copy == 1,
                                       .opaque = option};
     option->machine = serve->machine;
     option->number = number;

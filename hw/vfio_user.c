@@ -374,6 +374,7 @@ struct engine *vfio_user_create(const struct vfio_user_config *config, struct pc
     }
     vfio_user_device_init(&user->device, pci, user->listener.path, user->epoll, TAG_UNMASK);
     vfio_user_migration_init(&user->device.migration, &migration_ops, user);
+    user->device.migration.carry_memory = config->pre_copy_memory;
     if (config->add_parts)
         config->add_parts(config->opaque, &user->device.migration.set);
     user->input = config->input_qmp ? input_qmp_create(config->input_qmp) : NULL;

@@ -27,6 +27,7 @@ struct vfio_user_config {
      */
     void (*add_parts)(void *opaque, struct migration_set *set);
     void (*hold)(void *opaque, bool hold);
+    bool pre_copy_memory; /* PRE_COPY carries memory, which the monitor must not throw away */
     /* From the engine's thread when a monitor connects or goes; may be NULL. */
     void (*connection_changed)(void *opaque, bool connected);
     void *opaque;

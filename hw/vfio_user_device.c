@@ -577,6 +577,7 @@ void vfio_user_device_connect(struct vfio_user_device *device, int fd, bool map_
     vfio_user_stream_open(&device->stream, fd);
     device->negotiated = false;
     device->map_memory = map_memory;
+    device->migration.shared = map_memory;
 }
 
 void vfio_user_device_disconnect(struct vfio_user_device *device)

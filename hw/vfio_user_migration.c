@@ -109,13 +109,22 @@ bool vfio_user_migration_supported(const struct vfio_user_migration *migration)
 static void save(void *opaque)
 {
     struct vfio_user_migration *migration = opaque;
-    migration->saver = migration_saver_create(&migration->set);
+
+    if (migration->saver) /* it has begun in PRE_COPY */
+        migration_saver_stop(migration->saver);
+    else
+        migration->saver = migration_saver_create(&migration->set);
 }
 
 static void save_head(void *opaque)
 {
     struct vfio_user_migration *migration = opaque;
-    migration->head = migration_saver_create_head(&migration->set);
+
+    if (migration->carry_memory)
+        migration->saver = migration_saver_create_live(&migration->set,
+                                                       migration->shared ? DIRTY_HASH : DIRTY_AUTO);
+    else
+        migration->head = migration_saver_create_head(&migration->set);
 }
 
 static void hold(void *opaque)
@@ -274,7 +283,7 @@ int vfio_user_migration_read(struct vfio_user_migration *migration, void *data, 
         return fail(problem, "there is data to read in PRE_COPY and STOP_COPY; the state is %s",
                     vfio_user_migration_state_name(migration->state));
     *got = migration->head ? migration_saver_read(migration->head, data, size) : 0;
-    if (migration->state == STOP_COPY)
+    if (migration->saver)
         *got += migration_saver_read(migration->saver, (uint8_t *)data + *got, size - *got);
     return 0;
 }

@@ -4,7 +4,7 @@
  * The device is frozen in all states but RUNNING and PRE_COPY: it reads and writes no memory and
  * raises no interrupt. The stream is the one of migration/saver.h. What comes in PRE_COPY only says
  * which card it is, so that a wrong target is found early; STOP_COPY has everything again, as some
- * clients throw away what came before.
+ * clients throw away what came before. For clients that do not, PRE_COPY can carry memory, too.
  *
  * The thread that serves the client. Facts: vfio-user.md sections 3.12, 3.13 and 4.
  * SPDX-License-Identifier: LGPL-2.1-or-later
@@ -36,9 +36,11 @@ struct vfio_user_migration {
     void *opaque;
     struct migration_set set; /* no parts: the device cannot be migrated */
     struct io_call io;
-    uint32_t state;                  /* enum vfio_user_state */
-    struct migration_saver *head;    /* PRE_COPY, and what of it is left over; NULL: nothing */
-    struct migration_saver *saver;   /* STOP_COPY */
+    bool carry_memory;            /* in PRE_COPY */
+    bool shared;                  /* the client maps the memory: writes are not ours alone to see */
+    uint32_t state;               /* enum vfio_user_state */
+    struct migration_saver *head; /* PRE_COPY, and what of it is left over; NULL: nothing */
+    struct migration_saver *saver;   /* STOP_COPY; with carry_memory both */
     struct migration_loader *loader; /* NULL: nothing has been written */
 };
 

@@ -15,6 +15,8 @@ struct migration_saver {
     GPtrArray *states;                 /* GByteArray of each part; NULL: it was early */
     unsigned block;                    /* the next one with pages to send ... */
     size_t word;                       /* ... from this word of its bitmap on */
+    bool live;                         /* the guest runs */
+    bool looked;                       /* all of memory has been sent once */
     bool read, ended;
     struct page_counts pages;
 };
@@ -38,17 +40,49 @@ struct migration_saver *migration_saver_create_head(const struct migration_set *
     return saver;
 }
 
+static void save_parts(struct migration_saver *saver)
+{
+    for (unsigned i = 0; i < saver->set->parts->len; i++) {
+        const struct migration_part *part = migration_set_part(saver->set, i);
+        g_ptr_array_add(saver->states, part->early ? NULL : part_save(part));
+    }
+}
+
 struct migration_saver *migration_saver_create(const struct migration_set *set)
 {
     struct migration_saver *saver = migration_saver_create_head(set);
 
-    for (unsigned i = 0; i < set->parts->len; i++) {
-        const struct migration_part *part = migration_set_part(set, i);
-        g_ptr_array_add(saver->states, part->early ? NULL : part_save(part));
-    }
+    save_parts(saver);
     saver->tracker = dirty_tracker_create(set, DIRTY_ONCE);
     saver->ended = false;
     return saver;
+}
+
+struct migration_saver *migration_saver_create_live(const struct migration_set *set,
+                                                    enum dirty_method method)
+{
+    struct migration_saver *saver = migration_saver_create_head(set);
+
+    saver->tracker = dirty_tracker_create(set, method);
+    saver->live = true;
+    saver->ended = false;
+    return saver;
+}
+
+/* Begins with memory again, as far as it has been written to since. False: it has not. */
+static bool look_again(struct migration_saver *saver)
+{
+    saver->looked = true;
+    saver->block = 0;
+    saver->word = 0;
+    return dirty_tracker_look(saver->tracker) != 0;
+}
+
+void migration_saver_stop(struct migration_saver *saver)
+{
+    save_parts(saver);
+    saver->live = false;
+    look_again(saver); /* what of the pass before has not been sent is still noted */
 }
 
 void migration_saver_destroy(struct migration_saver *saver)
@@ -75,12 +109,14 @@ static void send_end(struct migration_saver *saver)
 /* Makes the next section or two. */
 static void make_more(struct migration_saver *saver)
 {
+    /* The target's memory is all zero until something has been sent. */
+    struct pages_how how = {.zero = saver->looked ? PAGES_ZERO_NAMED : PAGES_ZERO_SKIPPED};
+
     if (saver->block == saver->set->blocks->len) {
         send_end(saver);
     } else if (pages_send_next(saver->channel, saver->set, saver->block,
                                dirty_tracker_bitmap(saver->tracker, saver->block), &saver->word,
-                               (struct pages_how){.zero = PAGES_ZERO_SKIPPED}, &saver->pages,
-                               NULL) &&
+                               how, &saver->pages, NULL) &&
                saver->word == pages_bitmap_words(migration_set_block(saver->set, saver->block))) {
         saver->block++;
         saver->word = 0;
@@ -89,8 +125,16 @@ static void make_more(struct migration_saver *saver)
 
 size_t migration_saver_read(struct migration_saver *saver, void *data, size_t size)
 {
-    while (!saver->ended && migration_channel_pending(saver->channel) < size)
+    bool may_look = true; /* once a call: a guest could write for ever */
+
+    while (!saver->ended && migration_channel_pending(saver->channel) < size) {
+        if (saver->live && saver->block == saver->set->blocks->len) {
+            if (!may_look || !look_again(saver))
+                break;
+            may_look = false;
+        }
         make_more(saver);
+    }
     size = MIN(size, migration_channel_pending(saver->channel));
     if (size && migration_channel_read(saver->channel, data, size, NULL))
         saver->read = true;

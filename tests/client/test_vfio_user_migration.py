@@ -3,6 +3,7 @@
 """A card that its guest's monitor moves from one process to another by vfio-user's device migration:
 every state and transition, streams in pieces, damaged streams, and the picture that arrives."""
 
+import mmap as memory_map
 import os
 import struct
 import sys
@@ -15,7 +16,7 @@ from device_migration import (
     try_state, write_all, write_data)
 from pictures import difference
 from qmp import QmpError
-from qxl_driver import Driver, PORTS, RAM
+from qxl_driver import Driver, PORTS, RAM, VRAM
 from tap import Tap
 from vfio_user import EINVAL, MIG_READ, MIG_WRITE, RESET, WRITE, write_payload
 
@@ -198,6 +199,49 @@ with tap.case("with pre-copy that ends while its data is half read"):
         write_all(target, data)
         go(target, RUNNING)
         same(before, there.picture())
+
+for mmap in "off", "on":
+    with tap.case(f"pre-copy=memory, mmap={mmap}: what is written meanwhile is sent again"):
+        with Serve(socket=f"pre-copy=memory,mmap={mmap}") as here, Serve() as there:
+            source, target = here.client(), there.client()
+            driver = Driver(source)
+            paint(driver)
+            go(source, PRE_COPY)
+            data = first = read_all(source)
+            assert len(first) > 1 << 20, len(first)
+            assert read_data(source) == b"", "nothing is left while nobody writes"
+            driver.fill(0, (200, 200, 300, 300), 0xffffff)
+            source.write(RAM, 9 << 20, b"late" * 1024)
+            if mmap == "on":  # as a guest's processor does: nothing of ours sees it
+                _, size, offset = source.region_info(VRAM)
+                with memory_map.mmap(source.fds[-1], size, offset=offset) as view:
+                    view[4 << 20:(4 << 20) + 4096] = b"mapped  " * 512
+            data += read_all(source)
+            driver.update(0, (0, 0, WIDTH, HEIGHT))
+            driver.fill(0, (100, 200, 300, 250), 0x123456)
+            source.write(RAM, 9 << 20, bytes(4096))  # zero again
+            source.write(RAM, 10 << 20, b"last")
+            go(source, STOP_COPY)
+            rest = read_all(source)
+            assert len(rest) < len(first) // 2, (len(first), len(rest))
+            assert read_data(source) == b""
+            before = here.picture()
+            go(target, RESUMING)
+            write_all(target, data + rest, 100001)
+            go(target, STOP, RUNNING)
+            same(before, there.picture())
+            assert target.read(RAM, 9 << 20, 4096) == bytes(4096)
+            assert target.read(RAM, 10 << 20, 4) == b"last"
+            if mmap == "on":
+                assert target.read(VRAM, 4 << 20, 4096) == b"mapped  " * 512
+            # Without what came before it the rest is nothing.
+            target.ok(RESET)
+            go(target, RESUMING)
+            assert write_data(target, rest[:MAX_DATA]) == EINVAL
+            # And the source may go on instead, and begin again.
+            go(source, STOP, RUNNING, PRE_COPY)
+            assert len(read_all(source)) > 1 << 20
+            go(source, RUNNING)
 
 with tap.case("zero pages do not travel"):
     assert len(SAVED) < 4 << 20, len(SAVED)

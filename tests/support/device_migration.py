@@ -23,13 +23,13 @@ CARD = "qxl,ram_size_mb=32,vram_size_mb=32"
 class Serve:
     """cassia serve with one card. A context manager."""
 
-    def __init__(self, card=CARD, cards=1):
+    def __init__(self, card=CARD, cards=1, socket="mmap=off"):
         self.folder = tempfile.TemporaryDirectory(prefix="cassia-serve-")
         self.paths = [os.path.join(self.folder.name, f"card{i}") for i in range(cards)]
         self.log = open(os.path.join(self.folder.name, "log"), "w+")
         devices = [word for number in range(cards)
                    for word in ("-device", f"{card},id=card{number}")]
-        sockets = [word for path in self.paths for word in ("-vfio-user", f"{path},mmap=off")]
+        sockets = [word for path in self.paths for word in ("-vfio-user", f"{path},{socket}")]
         monitor = os.path.join(self.folder.name, "qmp")
         self.process = subprocess.Popen(
             [PROGRAM, "serve", *sockets, *devices, "-spice", "port=0", "-d", "guest_errors",
