@@ -242,7 +242,7 @@ static void draw_stroke(struct scene *scene)
     const uint8_t *style = pick(scene, 0, 1) ? dash : NULL;
     int count = pick(scene, 2, POINTS_MAX);
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < POINTS_MAX; i++)
         points[i] = (struct soft_point){scene->rect.x + pick(scene, 0, scene->rect.width - 1),
                                         scene->rect.y + pick(scene, 0, scene->rect.height - 1)};
     switch (pick(scene, 0, 2)) {
