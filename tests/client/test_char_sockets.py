@@ -26,19 +26,6 @@ class AgentClient(GtkClient):
     program = "agent_client"
 
 
-def cpu_ticks(process):
-    with open(f"/proc/{process.pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def check_idle(demo):
-    before = cpu_ticks(demo.process)
-    time.sleep(1)
-    used = cpu_ticks(demo.process) - before
-    assert used <= 5, f"{used} ticks of CPU in a second without anything to do"
-
-
 def read_some(connected, size, timeout=20):
     connected.settimeout(timeout)
     data = b""
@@ -111,7 +98,7 @@ with Demo(*STILL, "-agent", AGENT) as demo, \
         _, start = agent.next(ga.XFER_START)
         agent.say(ga.XFER_STATUS, start[:4] + struct.pack("<I", ga.CAN_SEND))
         time.sleep(0.5)
-        check_idle(demo)
+        demo.check_idle()
         got = b""
         while len(got) < len(content):
             got += agent.next(ga.XFER_DATA)[1][12:]
@@ -146,9 +133,9 @@ with Demo(*STILL, "-agent", AGENT) as demo, \
             second.expect("agent clipboard")
             second.command("offer more")
             agent.next(ga.GRAB)
-        check_idle(demo)
+        demo.check_idle()
         agent.close()
-        check_idle(demo)
+        demo.check_idle()
         assert demo.stop() == 0, demo.errors()
         assert not os.path.exists(AGENT), "the socket's file stays"
 
@@ -172,10 +159,10 @@ with Demo(*STILL, "-port", f"name=org.example.a,path={folder}/a", "-port",
     listener = socket.socket(socket.AF_UNIX)
 
     with tap.case("without anybody nothing happens"):
-        check_idle(demo)
+        demo.check_idle()
         early = ga.connect(f"{folder}/a")
         early.sendall(b"hello from the guest\n")
-        check_idle(demo)
+        demo.check_idle()
 
     with AgentClient(str(demo.port), folder) as client:
         with tap.case("a port: what the guest says, what the client says"):
@@ -209,7 +196,7 @@ with Demo(*STILL, "-port", f"name=org.example.a,path={folder}/a", "-port",
         with tap.case("a guest that does not read: the client's data waits"):
             for number in range(1000):
                 client.command(f"say org.example.a {number:0>1000}")
-            check_idle(demo)
+            demo.check_idle()
             data = read_some(again, 1000 * 1001)
             assert data == b"".join(b"%01000d\n" % number for number in range(1000))
 
@@ -238,7 +225,7 @@ with Demo(*STILL, "-port", f"name=org.example.a,path={folder}/a", "-port",
         for connected in (again, dav, usb):
             check_closed(connected)
             connected.close()
-        check_idle(demo)
+        demo.check_idle()
 
     with tap.case("one client after the other finds the port"):
         for number in range(3):

@@ -8,7 +8,6 @@ import socket
 import ssl
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import cassia
@@ -47,19 +46,6 @@ def get(port, path="/", connected=None):
     return int(head.split()[1]), head, body
 
 
-def cpu_ticks(process):
-    with open(f"/proc/{process.pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def check_idle(demo):
-    before = cpu_ticks(demo.process)
-    time.sleep(1)
-    used = cpu_ticks(demo.process) - before
-    assert used <= 5, f"{used} ticks of CPU in a second without anything to do"
-
-
 with Demo("-load", "text", "-frames", "5", spice=f"port=0,{WEB}") as demo:
     demo.read_until("In a browser:  http://127.0.0.1:\\d+/\n", 20)
     with tap.case("files"):
@@ -96,7 +82,7 @@ with Demo("-load", "text", "-frames", "5", spice=f"port=0,{WEB}") as demo:
             visitor = socket.create_connection(("127.0.0.1", demo.port))
             visitor.sendall([b"", b"G", b"GET / HTTP/1.1\r\n", b"RED"][number % 4])
             slow.append(visitor)
-        check_idle(demo)
+        demo.check_idle()
         assert get(demo.port)[0] == 200
         with spice_client.Main(demo.port) as main:
             assert main.session
@@ -113,7 +99,7 @@ with Demo("-load", "text", "-frames", "5", spice=f"port=0,{WEB}") as demo:
                     assert connected.recv(100) == b""
                 except ConnectionResetError:  # what was sent has not been read
                     pass
-        check_idle(demo)
+        demo.check_idle()
 
     with tap.case("requests that are none"):
         with socket.create_connection(("127.0.0.1", demo.port)) as connected:
@@ -124,7 +110,7 @@ with Demo("-load", "text", "-frames", "5", spice=f"port=0,{WEB}") as demo:
         lazy = socket.create_connection(("127.0.0.1", demo.port))
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.sendall(b"GET /big.js HTTP/1.1\r\n\r\n")
-        check_idle(demo)
+        demo.check_idle()
         lazy.close()
         assert get(demo.port)[0] == 200
         assert demo.stop() == 0, demo.errors()
@@ -166,7 +152,7 @@ with Demo("-load", "text", "-frames", "5",
             visitor.sendall([b"", b"\x16", b"\x16\x03\x01\x02\x00\x01\x00", b"\x16\x03\x01\xff\xff"]
                             [number % 4])
             slow.append(visitor)
-        check_idle(demo)
+        demo.check_idle()
         with TlsClient(port, folder.name) as client:
             client.link()
         for visitor in slow:

@@ -62,6 +62,21 @@ class Demo:
     def qmp(self):
         return Qmp(self.monitor)
 
+    def cpu_ticks(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    def check_idle(self, tries=10):
+        """Soon a second passes in which it needs next to no time of a processor."""
+        for _ in range(tries):
+            before = self.cpu_ticks()
+            time.sleep(1)
+            used = self.cpu_ticks() - before
+            if used <= 5:
+                return
+        raise AssertionError(f"{used} ticks of CPU in a second without anything to do")
+
     def path(self, name):
         return os.path.join(self.folder, name)
 
