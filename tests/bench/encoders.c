@@ -173,7 +173,6 @@ static void send_picture(struct qxl_host *host, struct image_reader *reader, QXL
                          unsigned number)
 {
     QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, WIDTH, HEIGHT);
-    uint64_t fills = image_reader_fills(reader);
 
     drawable.u.copy.src_bitmap = image;
     drawable.u.copy.src_area = (QXLRect){0, 0, HEIGHT, WIDTH};
@@ -185,8 +184,10 @@ static void send_picture(struct qxl_host *host, struct image_reader *reader, QXL
      * slow; so there are more of them.
      */
     for (unsigned tries = 0; tries < 10; tries++) {
-        qxl_host_fill(host, 0, 0, 0, MARK, MARK, (number * 10 + tries + 1) * 0x010305 & 0xffffff);
-        if (image_reader_wait_fills(reader, fills + 1))
+        uint32_t color = (number * 10 + tries + 1) * 0x010305 & 0xffffff;
+
+        qxl_host_fill(host, 0, 0, 0, MARK, MARK, color);
+        if (image_reader_wait_fill(reader, color))
             return;
     }
     g_error("the client is not sent what is drawn");
@@ -205,6 +206,7 @@ static double measure_sends(const struct server_library *library, unsigned mode,
 
     library->spice_server_set_noauth(server);
     library->spice_server_set_image_compression(server, modes[mode].compression);
+    library->spice_server_set_streaming_video(server, SPICE_STREAM_VIDEO_OFF);
     g_assert_cmpint(library->spice_server_init(server, core_loop_interface()), ==, 0);
     host = qxl_host_create_on(library, server, 0, (VARIANTS + 2) * WIDTH * HEIGHT * 4);
     library->spice_server_vm_start(server);

@@ -15,7 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DICTIONARY_PIXELS = 4 << 20, TICKET_SIZE = 128, BUFFER_SIZE = 1 << 20 };
+enum {
+    DICTIONARY_PIXELS = 4 << 20,
+    TICKET_SIZE = 128,
+    BUFFER_SIZE = 1 << 20,
+    LOOKED_AT = 32, /* bytes at the start of a message */
+    FILL_CLIP = 20,
+    FILL_COLOR = 22, /* offsets, without a clip */
+};
 
 struct connection {
     struct image_reader *reader;
@@ -31,8 +38,9 @@ struct connection {
 
 struct image_reader {
     struct connection main, display;
-    uint64_t fills, bytes; /* atomic */
-    gint session;          /* atomic; the id that the server gave */
+    uint64_t bytes; /* atomic */
+    gint color;     /* atomic; of the last fill */
+    gint session;   /* atomic; the id that the server gave */
 };
 
 static bool read_all(struct connection *connection, void *to, size_t size)
@@ -132,7 +140,7 @@ static bool send_init(struct connection *connection)
 static bool handle(struct connection *connection, uint16_t type, const uint8_t *body)
 {
     struct image_reader *reader = connection->reader;
-    uint32_t words[2];
+    uint32_t words[2], color = 0;
 
     memcpy(words, body, sizeof(words));
     switch (type) {
@@ -149,7 +157,9 @@ static bool handle(struct connection *connection, uint16_t type, const uint8_t *
         }
         break;
     case SPICE_MSG_DISPLAY_DRAW_FILL:
-        __atomic_add_fetch(&reader->fills, 1, __ATOMIC_RELEASE);
+        if (body[FILL_CLIP] == SPICE_CLIP_TYPE_NONE)
+            memcpy(&color, body + FILL_COLOR, sizeof(color));
+        g_atomic_int_set(&reader->color, (gint)color);
         g_main_context_wakeup(NULL);
         break;
     }
@@ -173,7 +183,7 @@ static bool read_message(struct connection *connection, uint8_t *buffer)
         if (!read_all(connection, buffer + kept, part))
             return false;
         left -= part;
-        kept = 16; /* what handle() looks at stays */
+        kept = LOOKED_AT; /* what handle() sees stays */
     }
     if (connection->type == SPICE_CHANNEL_DISPLAY)
         __atomic_add_fetch(&connection->reader->bytes, sizeof(header) + header.size,
@@ -273,11 +283,6 @@ void image_reader_disconnect(struct image_reader *reader)
     g_free(reader);
 }
 
-uint64_t image_reader_fills(const struct image_reader *reader)
-{
-    return __atomic_load_n(&reader->fills, __ATOMIC_ACQUIRE);
-}
-
 uint64_t image_reader_bytes(const struct image_reader *reader)
 {
     return __atomic_load_n(&reader->bytes, __ATOMIC_ACQUIRE);
@@ -296,18 +301,18 @@ double image_reader_time(const struct image_reader *reader)
 }
 
 struct awaited {
-    const struct image_reader *reader;
-    uint64_t fills;
+    struct image_reader *reader;
+    uint32_t color;
 };
 
-static bool have_come(void *opaque)
+static bool has_come(void *opaque)
 {
     const struct awaited *awaited = opaque;
 
-    return image_reader_fills(awaited->reader) >= awaited->fills;
+    return (uint32_t)g_atomic_int_get(&awaited->reader->color) == awaited->color;
 }
 
-bool image_reader_wait_fills(struct image_reader *reader, uint64_t fills)
+bool image_reader_wait_fill(struct image_reader *reader, uint32_t color)
 {
-    return core_loop_run_until(have_come, &(struct awaited){reader, fills}, 2);
+    return core_loop_run_until(has_come, &(struct awaited){reader, color}, 2);
 }

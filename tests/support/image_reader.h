@@ -20,10 +20,12 @@ struct image_reader *image_reader_connect(const struct server_library *library,
                                           SpiceServer *server);
 void image_reader_disconnect(struct image_reader *reader);
 
-/* How many DRAW_FILL the display has had, and its bytes. */
-uint64_t image_reader_fills(const struct image_reader *reader);
+/* Bytes that the display has had. */
 uint64_t image_reader_bytes(const struct image_reader *reader);
 /* CPU time of the client's threads so far, seconds. */
 double image_reader_time(const struct image_reader *reader);
-/* Runs the default main context until FILLS have come; false: not within two seconds. */
-bool image_reader_wait_fills(struct image_reader *reader, uint64_t fills);
+/*
+ * Runs the default main context until the last DRAW_FILL that has come is one with COLOR and no
+ * clip; false: it is not within two seconds.
+ */
+bool image_reader_wait_fill(struct image_reader *reader, uint32_t color);

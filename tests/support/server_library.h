@@ -13,6 +13,7 @@
     X(spice_server_init)                                                                           \
     X(spice_server_set_noauth)                                                                     \
     X(spice_server_set_image_compression)                                                          \
+    X(spice_server_set_streaming_video)                                                            \
     X(spice_server_add_client)                                                                     \
     X(spice_server_add_interface)                                                                  \
     X(spice_server_remove_interface)                                                               \
