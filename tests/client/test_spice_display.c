@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "display/draw.h"
 #include "tests/support/core_loop.h"
 #include "tests/support/gtk_client.h"
 #include "tests/support/qxl_host.h"
@@ -179,6 +180,62 @@ static void test_commands(struct fixture *fixture, gconstpointer data)
         check_screen(fixture);
     }
     g_assert_true(qxl_host_wait_released(fixture->host, 600));
+}
+
+/* The worker finds all that is pushed in between in the ring at once. */
+static void begin_burst(struct fixture *fixture)
+{
+    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    spice_server_vm_stop(fixture->server);
+}
+
+static void end_burst(struct fixture *fixture)
+{
+    spice_server_vm_start(fixture->server);
+    check_screen(fixture);
+}
+
+static void move(struct fixture *fixture, const draw_rect *box, int from_x, int from_y)
+{
+    QXLDrawable drawable = qxl_host_drawable(QXL_COPY_BITS, 0, box->x1, box->y1, box->x2, box->y2);
+
+    drawable.u.copy_bits.src_pos = (QXLPoint){from_x, from_y};
+    qxl_host_push_drawable(fixture->host, &drawable);
+}
+
+/* What clients have not been sent yet is moved, all ways. */
+static void test_moves_of_news(struct fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        int dx, dy;
+    } ways[] = {{0, 10}, {0, -10}, {7, 0}, {-7, 0}, {9, -9}, {80, 0}};
+    const draw_rect box = {90, 20, 150, 100};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        copy(fixture, 0, qxl_host_picture(fixture->host, WIDTH, HEIGHT, fixture->rand), 0, 0, WIDTH,
+             HEIGHT, SPICE_ROPD_OP_PUT);
+        begin_burst(fixture);
+        for (int part = 0; part < 3; part++)
+            qxl_host_fill(fixture->host, 0, 100 + 8 * part, 40 + 16 * part, 105 + 8 * part,
+                          45 + 16 * part, g_rand_int(fixture->rand) & 0xffffff);
+        move(fixture, &box, box.x1 - ways[i].dx, box.y1 - ways[i].dy);
+        end_burst(fixture);
+    }
+}
+
+/* Commands that come together, so that they are gathered, passed on and left out together. */
+static void test_bursts(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    for (int round = 0; round < 60; round++) {
+        begin_burst(fixture);
+        for (int i = 0; i < 30; i++)
+            draw_something(fixture, 0);
+        end_burst(fixture);
+        if (g_test_failed())
+            return;
+    }
 }
 
 static void test_late_client(struct fixture *fixture, gconstpointer data)
@@ -436,6 +493,8 @@ int main(int argc, char **argv)
         void (*run)(struct fixture *fixture, gconstpointer data);
     } tests[] = {
         {"commands", test_commands},
+        {"moves-of-news", test_moves_of_news},
+        {"bursts", test_bursts},
         {"late-client", test_late_client},
         {"surfaces", test_surfaces},
         {"folding", test_folding},
