@@ -59,6 +59,34 @@ class Tap:
         sys.exit(1 if self.failed or not self.count else 0)
 
 
+class Attempt(Tap):
+    """Cases that count only once told to another Tap."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(lambda tap: tap.say(text))
+
+    def result(self, ok, name, directive=""):
+        self.failed += not ok
+        self.lines.append(lambda tap: tap.result(ok, name, directive))
+        return ok
+
+    def tell(self, tap):
+        for line in self.lines:
+            line(tap)
+
+    def tell_as_comment(self, tap):
+        """For what is tried again."""
+        comment = Attempt()
+        comment.result = lambda ok, name, directive="": tap.say(
+            f"{'ok' if ok else 'failed'} - {name}{directive}")
+        comment.say = tap.say
+        self.tell(comment)
+
+
 def skip_all(reason):
     print("1..0 # SKIP", "; ".join(str(reason).split("\n")), flush=True)
     sys.exit(0)
