@@ -2,9 +2,9 @@
  * The cursor channel. SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/cursor_channel.h"
+#include "spice/hash.h"
 
 #include <spice/protocol.h>
-#include <xxhash.h>
 
 #define CACHE_SIZE         256 /* shapes that a client keeps, spice-wire.md section 5.1 */
 #define MAX_CLIENT_MESSAGE 64  /* bytes; only base messages come */

@@ -2,10 +2,9 @@
  * What is known of a bitmap besides its pixels. SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/drawable.h"
+#include "spice/hash.h"
 
 #include "display/few_colors.h"
-
-#include <xxhash.h>
 
 const struct image_key *guest_image_key(struct guest_image *guest)
 {
@@ -13,21 +12,19 @@ const struct image_key *guest_image_key(struct guest_image *guest)
     const struct draw_palette *palette = image->bitmap.palette;
     const uint32_t header[] = {image->width,         image->height,          image->bitmap.stride,
                                image->bitmap.format, image->bitmap.top_down, image->flags};
-    XXH3_state_t *state;
+    XXH3_state_t state;
     XXH128_hash_t hash;
 
     if (guest->has_key)
         return &guest->key;
-    state = XXH3_createState();
-    XXH3_128bits_reset(state);
-    XXH3_128bits_update(state, header, sizeof(header));
+    XXH3_128bits_reset(&state);
+    XXH3_128bits_update(&state, header, sizeof(header));
     if (palette != NULL)
-        XXH3_128bits_update(state, palette->colors, sizeof(palette->colors));
+        XXH3_128bits_update(&state, palette->colors, sizeof(palette->colors));
     for (unsigned i = 0; i < image->bitmap.data.count; i++)
-        XXH3_128bits_update(state, image->bitmap.data.pieces[i].iov_base,
+        XXH3_128bits_update(&state, image->bitmap.data.pieces[i].iov_base,
                             image->bitmap.data.pieces[i].iov_len);
-    hash = XXH3_128bits_digest(state);
-    XXH3_freeState(state);
+    hash = XXH3_128bits_digest(&state);
     guest->has_key = true;
     guest->key = (struct image_key){hash.low64, hash.high64};
     return &guest->key;

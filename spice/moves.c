@@ -6,9 +6,9 @@
  */
 #include "spice/moves.h"
 #include "spice/boxes.h"
+#include "spice/hash.h"
 
 #include <string.h>
-#include <xxhash.h>
 
 /* Smaller moves are not worth looking for: rows, and pixels in all. */
 #define MIN_ROWS   8
