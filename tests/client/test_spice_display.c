@@ -137,11 +137,13 @@ static void copy(struct fixture *fixture, uint32_t surface, QXLPHYSICAL image, i
     qxl_host_push_drawable(fixture->host, &drawable);
 }
 
-static void draw_something(struct fixture *fixture, uint32_t surface)
+/* Something of less than LIMIT pixels each way. */
+static void draw_something_within(struct fixture *fixture, uint32_t surface, int limit)
 {
     GRand *rand = fixture->rand;
-    int left = g_rand_int_range(rand, 0, WIDTH - 40), top = g_rand_int_range(rand, 0, HEIGHT - 40);
-    int width = g_rand_int_range(rand, 1, 40), height = g_rand_int_range(rand, 1, 40);
+    int left = g_rand_int_range(rand, 0, WIDTH - limit),
+        top = g_rand_int_range(rand, 0, HEIGHT - limit);
+    int width = g_rand_int_range(rand, 1, limit), height = g_rand_int_range(rand, 1, limit);
     QXLDrawable drawable;
 
     switch (g_rand_int_range(rand, 0, 5)) {
@@ -159,8 +161,8 @@ static void draw_something(struct fixture *fixture, uint32_t surface)
         break;
     case 3:
         drawable = qxl_host_drawable(QXL_COPY_BITS, surface, left, top, left + width, top + height);
-        drawable.u.copy_bits.src_pos = (QXLPoint){g_rand_int_range(rand, 0, WIDTH - 40),
-                                                  g_rand_int_range(rand, 0, HEIGHT - 40)};
+        drawable.u.copy_bits.src_pos = (QXLPoint){g_rand_int_range(rand, 0, WIDTH - limit),
+                                                  g_rand_int_range(rand, 0, HEIGHT - limit)};
         qxl_host_push_drawable(fixture->host, &drawable);
         break;
     default:
@@ -169,6 +171,11 @@ static void draw_something(struct fixture *fixture, uint32_t surface)
         qxl_host_push_drawable(fixture->host, &drawable);
         break;
     }
+}
+
+static void draw_something(struct fixture *fixture, uint32_t surface)
+{
+    draw_something_within(fixture, surface, 40);
 }
 
 static void test_commands(struct fixture *fixture, gconstpointer data)
@@ -227,11 +234,13 @@ static void test_moves_of_news(struct fixture *fixture, gconstpointer data)
 /* Commands that come together, so that they are gathered, passed on and left out together. */
 static void test_bursts(struct fixture *fixture, gconstpointer data)
 {
+    static const int limits[] = {8, 8, 8, 40, HEIGHT - 20};
+
     (void)data;
-    for (int round = 0; round < 60; round++) {
+    for (int round = 0; round < 200; round++) {
         begin_burst(fixture);
-        for (int i = 0; i < 30; i++)
-            draw_something(fixture, 0);
+        for (int i = 0; i < 12; i++)
+            draw_something_within(fixture, 0, limits[g_rand_int_range(fixture->rand, 0, 5)]);
         end_burst(fixture);
         if (g_test_failed())
             return;

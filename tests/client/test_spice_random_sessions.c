@@ -17,13 +17,17 @@
 #define SEQUENCES 200
 #define MEMORY    (64 * 1024 * 1024)
 #define PUMP_US   1000
+/* Sessions in bursts have as many times the commands. */
+#define BURSTS_LENGTH 8
+#define MAX_BURST     12
 
 struct fixture {
     SpiceServer *server;
     struct random_player player;
     struct random_sequence sequence;
     struct gtk_client client;
-    int x, y; /* the first difference */
+    int burst; /* commands that wait for the machine to run; 0: it does */
+    int x, y;  /* the first difference */
     uint32_t shown, drawn;
 };
 
@@ -105,14 +109,37 @@ static void report(const struct fixture *fixture, uint32_t seed, const char *wha
                    fixture->shown, fixture->drawn);
 }
 
+/*
+ * In one session of two commands come in bursts: what the worker finds in the ring at once is
+ * gathered, passed on and left out together. Requests of the host are for a guest that runs.
+ */
+static bool begin_or_end_burst(struct fixture *fixture, bool draws)
+{
+    bool was = fixture->burst > 0;
+
+    fixture->burst = draws && fixture->burst < MAX_BURST ? fixture->burst + 1 : 0;
+    if (was == (fixture->burst > 0))
+        return true;
+    if (!was) {
+        spice_server_vm_stop(fixture->server);
+        return true;
+    }
+    spice_server_vm_start(fixture->server);
+    return comes_to_show(fixture);
+}
+
 /* Plays at most LIMIT commands (-1: all). False: the client shows something else. */
 static bool play(struct fixture *fixture, uint32_t seed, uint8_t type, int limit)
 {
     struct random_sequence *sequence = &fixture->sequence;
     char *last = g_strdup("nothing drawn");
-    bool same = true;
+    bool bursts = seed / 2 % 2, same = true;
 
-    random_sequence_init(sequence, seed, type, limit);
+    random_sequence_init(sequence, seed, type, -1);
+    if (bursts)
+        sequence->commands *= BURSTS_LENGTH;
+    if (limit >= 0)
+        sequence->commands = MIN(sequence->commands, limit);
     /* Others than the reference need not be spared. */
     sequence->random.only_reference = seed % 2;
     sequence->random.lz_and_jpeg = !sequence->random.only_reference;
@@ -121,14 +148,18 @@ static bool play(struct fixture *fixture, uint32_t seed, uint8_t type, int limit
 
         if (step.type == STEP_END)
             break;
+        same = begin_or_end_burst(fixture, bursts && step.type == STEP_DRAW);
+        if (!same)
+            break;
         random_player_play(&fixture->player, sequence, &step);
-        pump();
+        if (fixture->burst == 0)
+            pump();
         if (step.type == STEP_DRAW) {
             g_free(last);
             last = random_draw_describe(step.draw);
         }
     }
-    same = comes_to_show(fixture);
+    same = same && begin_or_end_burst(fixture, false) && comes_to_show(fixture);
     if (!same)
         report(fixture, seed, last);
     for (unsigned id = 1; same && id < sequence->count; id++) {
@@ -177,7 +208,7 @@ static void test_sessions(gconstpointer data)
     for (uint32_t seed = first; seed < first + count; seed++) {
         if (play(&fixture, seed, number("DRAW_TYPE", 0), -1))
             continue;
-        for (int limit = 0; limit < 40; limit++)
+        for (int limit = 0; limit < 24 * BURSTS_LENGTH; limit++)
             if (!play(&fixture, seed, number("DRAW_TYPE", 0), limit))
                 break;
         g_test_fail();

@@ -166,8 +166,8 @@ class Journey:
         qmp.command("screendump", filename=path)
         return read_picture(path)
 
-    def move(self, clients=(), outcome="connected", look=True):
-        """There, with every picture compared: client (if LOOK) and card, before and after."""
+    def move(self, clients=(), outcome="connected"):
+        """There, with every picture compared: client and card, before and after."""
         there = self.start_target("-S")
         other = there.qmp()
         set_capabilities(self.qmp, events=True, pause_before_switchover=True)
@@ -177,7 +177,7 @@ class Journey:
         wait_status(self.qmp, "pre-switchover")
         before = self.dump(self.here, self.qmp)
         shown = fingerprint(before)
-        for client in clients if look else ():
+        for client in clients:
             client.await_picture(shown)
         self.qmp.command("migrate-continue", state="pre-switchover")
         info = wait_status(self.qmp, "completed")
@@ -187,8 +187,7 @@ class Journey:
             self.qmp.wait_event("SPICE_MIGRATE_COMPLETED", 20)
         for client in clients:
             client.expect("migration none")
-            if look:
-                client.await_picture(shown)
+            client.await_picture(shown)
             assert not client.complaints(), client.complaints()
         other.command("cont")
         other.wait_event("GUEST_MEMORY_CHECKED", 60)
