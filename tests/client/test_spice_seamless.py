@@ -55,6 +55,10 @@ def leave(source, target, client):
     migrate(source, "migrate-end 1")
 
 
+def pixels(top, left, bottom, right):
+    return {(y, x) for y in range(top, bottom) for x in range(left, right)}
+
+
 with tap.case("what each channel gives its client to take along"):
     source, target = source_and_target()
     screen = Screen()
@@ -109,14 +113,15 @@ with tap.case("the target draws only what is new"):
         client.move()
         target.command("copy 100 100")
         target.command("fill 0 0 0 1 1 1")
-        expected = {(10, 10, 20, 20), (100, 100, 148, 164), (0, 0, 1, 1)}
-        kinds, boxes = [], set()
-        while not expected <= boxes:
+        new = pixels(10, 10, 20, 20) | pixels(100, 100, 148, 164) | pixels(0, 0, 1, 1)
+        kinds, drawn = [], set()
+        while not new <= drawn:
             kind, body = client.links[DISPLAY].read_message()
             kinds.append(kind)
             if kind in DRAWN:
-                boxes.add(struct.unpack_from("<4i", body, 4))  # top, left, bottom, right
-        assert boxes == expected, boxes
+                drawn |= pixels(*struct.unpack_from("<4i", body, 4))
+        # What is near may go out as one picture.
+        assert len(drawn) <= len(new) + 20 * 20, (len(new), len(drawn))
         assert SURFACE_CREATE not in kinds and MARK not in kinds, kinds
     source.stop()
     target.stop()
