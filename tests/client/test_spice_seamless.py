@@ -55,7 +55,7 @@ def leave(source, target, client):
     migrate(source, "migrate-end 1")
 
 
-def pixels(top, left, bottom, right):
+def pixels_of(top, left, bottom, right):
     return {(y, x) for y in range(top, bottom) for x in range(left, right)}
 
 
@@ -113,13 +113,13 @@ with tap.case("the target draws only what is new"):
         client.move()
         target.command("copy 100 100")
         target.command("fill 0 0 0 1 1 1")
-        new = pixels(10, 10, 20, 20) | pixels(100, 100, 148, 164) | pixels(0, 0, 1, 1)
+        new = pixels_of(10, 10, 20, 20) | pixels_of(100, 100, 148, 164) | pixels_of(0, 0, 1, 1)
         kinds, drawn = [], set()
         while not new <= drawn:
             kind, body = client.links[DISPLAY].read_message()
             kinds.append(kind)
             if kind in DRAWN:
-                drawn |= pixels(*struct.unpack_from("<4i", body, 4))
+                drawn |= pixels_of(*struct.unpack_from("<4i", body, 4))
         # What is near may go out as one picture.
         assert len(drawn) <= len(new) + 20 * 20, (len(new), len(drawn))
         assert SURFACE_CREATE not in kinds and MARK not in kinds, kinds
