@@ -21,6 +21,7 @@ KEY_DOWN, KEY_UP, KEY_MODIFIERS, KEY_SCANCODE = 101, 102, 103, 104
 MOTION, POSITION, PRESS, RELEASE = 111, 112, 113, 114
 MOTION_ACK = 111
 PING, PONG, NOTIFY, ACK, ACK_SYNC, DISCONNECTING = 4, 3, 7, 2, 1, 6
+SET_ACK = 3  # of the server; PONG is the client's 3
 
 
 def inputs_of(main, common=spice.AUTH_SELECTION | spice.MINI_HEADER):
@@ -117,6 +118,21 @@ with tap.case("latency pings: answered, and answers nobody asked for"):
             main.send_message(PONG, struct.pack("<IQ", answer, 0))
         main.send_message(104)
         main.expect(104)
+
+with tap.case("the network test says how much a client may be sent before it acknowledges"):
+    server.command("display 0")
+    # Microseconds that the answers to the small and the large ping seem to be late by.
+    for small, large, window in ((10**7, 0, 20), (0, 10**6, 40)):
+        with spice.Main(port) as main:
+            for late in (0, small, large):
+                number, stamp = struct.unpack_from("<IQ", main.expect(PING))
+                main.send_message(PONG, struct.pack("<IQ", number, stamp - late))
+            main.send_message(104)
+            main.expect(104)
+            with spice.Client(port) as display:
+                display.link(main.session, spice.DISPLAY)
+                assert struct.unpack("<II", display.expect(SET_ACK))[1] == window, (large, window)
+    server.command("no-display 0")
 
 with tap.case("messages that every channel takes without harm"):
     with spice.Main(port) as main:
