@@ -126,7 +126,7 @@ static struct draw_image *stream_image(struct random_draw *random, uint8_t type,
     image->width = width;
     image->height = height;
     image->quic.data = (struct draw_bytes){size, 2, keep(random, 2 * sizeof(struct iovec))};
-    image->quic.data.pieces[0] = (struct iovec){keep(random, first), first};
+    image->quic.data.pieces[0] = (struct iovec){keep(random, first + 1), first};
     image->quic.data.pieces[1] = (struct iovec){keep(random, size - first + 1), size - first};
     memcpy(image->quic.data.pieces[0].iov_base, stream, first);
     memcpy(image->quic.data.pieces[1].iov_base, stream + first, size - first);
