@@ -272,6 +272,7 @@ static void check_after(struct storm *storm, GRand *rand)
         struct gtk_client screen;
     } last = {.storm = storm};
 
+    g_clear_pointer(&storm->second, qxl_host_destroy); /* the client looks at one */
     storm_throw_out(storm, rand);
     spice_server_set_streaming_video(storm->server, SPICE_STREAM_VIDEO_OFF);
     storm_reset_card(storm);
@@ -280,7 +281,11 @@ static void check_after(struct storm *storm, GRand *rand)
         storm_draw(storm->host, rand);
     }
     qxl_host_update(storm->host, 0, STORM_WIDTH, STORM_HEIGHT);
-    g_assert_true(core_loop_run_until(shows_guest_memory, &last, 20));
+    if (!core_loop_run_until(shows_guest_memory, &last, 20)) {
+        g_test_message("the last client has %s picture of %d x %d", last.screen.pixels ? "a" : "no",
+                       last.screen.width, last.screen.height);
+        g_test_fail();
+    }
     gtk_client_detach(&last.screen);
 }
 
