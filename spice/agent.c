@@ -51,15 +51,13 @@ void agent_write_message(struct agent *agent, uint32_t type, const void *data, u
     g_free(all);
 }
 
-/* Of the session ids that are the clients' owner numbers, none is that. */
-#define POINTER_OWNER 0xffffffffu
-
 static void send_pointer(void *opaque, const VDAgentMouseState *state)
 {
     struct agent *agent = opaque;
 
     if (agent->device != NULL) {
-        agent_write_message(agent, VD_AGENT_MOUSE_STATE, state, sizeof(*state), POINTER_OWNER);
+        agent_write_message(agent, VD_AGENT_MOUSE_STATE, state, sizeof(*state),
+                            AGENT_POINTER_OWNER);
     }
 }
 
@@ -70,8 +68,14 @@ static void on_taken(void *opaque, uint32_t owner)
     if (device->agent == NULL || device->agent->device != device) {
         return;
     }
-    if (owner == POINTER_OWNER) {
+    if (owner == AGENT_POINTER_OWNER) {
         agent_pointer_taken(&device->agent->pointer);
+        return;
+    }
+    if (owner == AGENT_INFO_OWNER) {
+        if (device->info_again) {
+            agent_send_device_info(device->agent);
+        }
         return;
     }
     for (GList *l = device->agent->clients; l != NULL; l = l->next) {

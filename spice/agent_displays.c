@@ -21,6 +21,12 @@ void agent_send_device_info(struct agent *agent)
     if (agent->device == NULL || !agent->device->wants_device_info || agent->displays->len == 0) {
         return;
     }
+    /* It may be the guest that brings new information, without ever reading this. */
+    agent->device->info_again =
+        char_device_count_writes(&agent->device->base, AGENT_INFO_OWNER) > 0;
+    if (agent->device->info_again) {
+        return;
+    }
     body = g_byte_array_new();
     append_u32(body, 0);
     for (guint i = 0; i < agent->displays->len; i++) {
@@ -37,7 +43,8 @@ void agent_send_device_info(struct agent *agent)
     }
     count = GUINT32_TO_LE(count);
     memcpy(body->data, &count, sizeof(count));
-    agent_write_message(agent, VD_AGENT_GRAPHICS_DEVICE_INFO, body->data, body->len, 0);
+    agent_write_message(agent, VD_AGENT_GRAPHICS_DEVICE_INFO, body->data, body->len,
+                        AGENT_INFO_OWNER);
     g_byte_array_free(body, TRUE);
 }
 

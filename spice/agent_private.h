@@ -19,6 +19,9 @@
 
 /* Returned to clients in batches of so many. */
 #define AGENT_TOKEN_BATCH 5
+/* Whose writes to the guest are, besides clients', which are of their sessions' ids. */
+#define AGENT_POINTER_OWNER 0xffffffffu
+#define AGENT_INFO_OWNER    0xfffffffeu
 /* Chunks that wait for a client before the guest has to. */
 #define AGENT_MAX_WAITING 5
 
@@ -32,6 +35,7 @@ struct agent_device {
     uint32_t in_size;
     struct agent_filter filter;
     bool wants_device_info;
+    bool info_again; /* it has changed since it was last written, which waits for the guest */
 };
 
 /* Which of the guest's devices shows what. */

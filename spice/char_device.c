@@ -6,6 +6,7 @@
 #include "spice/agent.h"
 #include "spice/server_state.h"
 #include "spice/smartcard.h"
+#include "spice/stream_device.h"
 #include "spice/vmc_channel.h"
 
 #include <limits.h>
@@ -156,6 +157,17 @@ void char_device_drop_writes(SpiceCharDeviceState *device)
     }
 }
 
+void char_device_reset_writes(SpiceCharDeviceState *device)
+{
+    struct char_write *first;
+
+    char_device_drop_writes(device);
+    if (!device->calling && (first = g_queue_pop_head(&device->writes)) != NULL) {
+        device->queued -= first->size - first->written;
+        free_write(first);
+    }
+}
+
 unsigned char_device_count_writes(const SpiceCharDeviceState *device, uint32_t owner)
 {
     unsigned count = 0;
@@ -298,6 +310,9 @@ void char_device_add(SpiceServer *server, SpiceCharDeviceInstance *instance)
         smartcard_attach(server, instance);
     } else if (strcmp(subtype, SUBTYPE_USBREDIR) == 0) {
         vmc_attach(server, instance, SPICE_CHANNEL_USBREDIR);
+    } else if (strcmp(subtype, SUBTYPE_PORT) == 0 &&
+               g_strcmp0(instance->portname, STREAM_DEVICE_NAME) == 0) {
+        stream_device_attach(server, instance);
     } else if (strcmp(subtype, SUBTYPE_PORT) == 0) {
         vmc_attach_port(server, instance);
     } else {
@@ -323,4 +338,13 @@ void spice_server_char_device_wakeup(SpiceCharDeviceInstance *sin)
         return;
     }
     char_device_wake(sin->st);
+}
+
+void spice_server_port_event(SpiceCharDeviceInstance *sin, uint8_t event)
+{
+    if (sin->st == NULL || sin->st->ops->port_event == NULL) {
+        g_warning("port events are for attached devices of subtype '%s'", SUBTYPE_PORT);
+        return;
+    }
+    sin->st->ops->port_event(sin->st->opaque, event);
 }

@@ -19,6 +19,8 @@ struct char_device_ops {
     bool (*pull)(void *opaque);
     /* The guest has taken all of a write of OWNER's; not called for owner 0. May be NULL. */
     void (*taken)(void *opaque, uint32_t owner);
+    /* SPICE_PORT_EVENT_* from the guest's side. NULL: the device is no port. */
+    void (*port_event)(void *opaque, uint8_t event);
     /* The host has removed the device: those who use it have to know. */
     void (*detach)(void *opaque);
     /* Later, from the loop: free the device, and what it is part of. */
@@ -62,6 +64,8 @@ size_t char_device_read(SpiceCharDeviceState *device, uint8_t *data, size_t size
 void char_device_write(SpiceCharDeviceState *device, uint8_t *data, size_t size, uint32_t owner);
 /* Forgets what has not begun to be written. */
 void char_device_drop_writes(SpiceCharDeviceState *device);
+/* The guest begins anew: also what it has taken a part of, unless it is just about to take more. */
+void char_device_reset_writes(SpiceCharDeviceState *device);
 /* How many writes of OWNER's wait. */
 unsigned char_device_count_writes(const SpiceCharDeviceState *device, uint32_t owner);
 /* Copies what the guest has not taken yet, QUEUED bytes, into MESSAGE. */

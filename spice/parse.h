@@ -70,6 +70,8 @@ struct cursor_shape {
     uint32_t size;
     uint8_t data[];
 };
+/* One reference, the caller's; its data is SIZE bytes of zero. TYPE: a SPICE_CURSOR_TYPE_*. */
+struct cursor_shape *cursor_shape_create(uint8_t type, uint16_t width, uint16_t height);
 struct cursor_shape *cursor_shape_ref(struct cursor_shape *shape); /* NULL is allowed */
 void cursor_shape_unref(struct cursor_shape *shape);
 void cursor_shape_unref_opaque(void *shape);

@@ -140,6 +140,19 @@ static size_t cursor_size(uint16_t type, size_t width, size_t height)
     }
 }
 
+struct cursor_shape *cursor_shape_create(uint8_t type, uint16_t width, uint16_t height)
+{
+    size_t size = cursor_size(type, width, height);
+    struct cursor_shape *shape = g_malloc0(sizeof(*shape) + size);
+
+    shape->refs = 1;
+    shape->type = type;
+    shape->width = width;
+    shape->height = height;
+    shape->size = size;
+    return shape;
+}
+
 /* Copies the data of the chunks at ADDRESS to TO, at most SIZE bytes. */
 static bool copy_chunks(const struct memslots *memslots, uint32_t group, QXLPHYSICAL address,
                         uint8_t *to, size_t size)
@@ -166,7 +179,6 @@ static const char *parse_shape(const struct memslots *memslots, uint32_t group, 
 {
     QXLCursor from;
     struct cursor_shape *shape;
-    size_t size;
 
     if (address == 0 || !guest_read(memslots, group, address, &from, sizeof(from)))
         return "the cursor's shape is not in a memory slot";
@@ -174,19 +186,12 @@ static const char *parse_shape(const struct memslots *memslots, uint32_t group, 
         return "the cursor's shape has an unknown type";
     if (from.header.width > PARSE_MAX_CURSOR || from.header.height > PARSE_MAX_CURSOR)
         return "the cursor's shape is larger than 512 x 512";
-    size = cursor_size(from.header.type, from.header.width, from.header.height);
-
-    shape = g_malloc0(sizeof(*shape) + size);
-    shape->refs = 1;
+    shape = cursor_shape_create(from.header.type, from.header.width, from.header.height);
     shape->unique = from.header.unique;
-    shape->type = from.header.type;
-    shape->width = from.header.width;
-    shape->height = from.header.height;
     shape->hot_x = from.header.hot_spot_x;
     shape->hot_y = from.header.hot_spot_y;
-    shape->size = size;
     if (!copy_chunks(memslots, group, address + offsetof(QXLCursor, chunk), shape->data,
-                     MIN(size, from.data_size))) {
+                     MIN(shape->size, from.data_size))) {
         cursor_shape_unref(shape);
         return "the cursor's data is not in a memory slot";
     }

@@ -45,6 +45,10 @@ static int add_qxl(SpiceServer *server, SpiceBaseInstance *base)
             return -1;
         }
     }
+    if (server_find_channel(server, SPICE_CHANNEL_DISPLAY, (uint8_t)qxl->id) != NULL) {
+        g_warning("display id %d is taken by a film that the guest encodes", qxl->id);
+        return -1;
+    }
     qxl->st = NULL;
     /* On the list before the host hears of it: it may start the machine from there. */
     server->qxls = g_list_append(server->qxls, qxl);

@@ -59,14 +59,36 @@ struct message *stream_message_clip(uint32_t id, const pixman_region32_t *region
     return message;
 }
 
-struct message *stream_message_data(uint32_t id, uint32_t mm_time, const void *data, size_t size)
+static struct message *data_header(uint32_t id, uint32_t mm_time, size_t size)
 {
     struct message *message = message_create(SPICE_MSG_DISPLAY_STREAM_DATA);
 
     message_add_u32(message, id);
     message_add_u32(message, mm_time);
     message_add_u32(message, size);
+    return message;
+}
+
+struct message *stream_message_data(uint32_t id, uint32_t mm_time, const void *data, size_t size)
+{
+    struct message *message = data_header(id, mm_time, size);
+
     message_add_bytes(message, data, size);
+    return message;
+}
+
+static void unref_bytes(void *opaque)
+{
+    g_bytes_unref(opaque);
+}
+
+struct message *stream_message_frame(uint32_t id, uint32_t mm_time, GBytes *data)
+{
+    size_t size;
+    const void *bytes = g_bytes_get_data(data, &size);
+    struct message *message = data_header(id, mm_time, size);
+
+    message_add_reference(message, bytes, size, unref_bytes, g_bytes_ref(data));
     return message;
 }
 
@@ -75,5 +97,33 @@ struct message *stream_message_destroy(uint32_t id)
     struct message *message = message_create(SPICE_MSG_DISPLAY_STREAM_DESTROY);
 
     message_add_u32(message, id);
+    return message;
+}
+
+struct message *stream_message_surface(uint32_t width, uint32_t height)
+{
+    struct message *message = message_create(SPICE_MSG_DISPLAY_SURFACE_CREATE);
+
+    message_add_u32(message, 0);
+    message_add_u32(message, width);
+    message_add_u32(message, height);
+    message_add_u32(message, SPICE_SURFACE_FMT_32_xRGB);
+    message_add_u32(message, SPICE_SURFACE_FLAGS_PRIMARY | SPICE_SURFACE_FLAGS_STREAMING_MODE);
+    return message;
+}
+
+struct message *stream_message_black(uint32_t width, uint32_t height)
+{
+    struct message *message = message_create(SPICE_MSG_DISPLAY_DRAW_FILL);
+
+    message_add_u32(message, 0); /* the surface */
+    add_box(message, 0, 0, width, height);
+    message_add_u8(message, SPICE_CLIP_TYPE_NONE);
+    message_add_u8(message, SPICE_BRUSH_TYPE_SOLID);
+    message_add_u32(message, 0);
+    message_add_u16(message, SPICE_ROPD_OP_PUT);
+    message_add_u8(message, 0); /* no mask: flags, position, */
+    message_add_u64(message, 0);
+    message_add_u32(message, 0); /* picture */
     return message;
 }

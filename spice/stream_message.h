@@ -6,6 +6,7 @@
 #include "display/draw.h"
 #include "spice/message.h"
 
+#include <glib.h>
 #include <pixman.h>
 
 /* Frames of BOX's size, the top row first, are shown at BOX on surface 0, for now nowhere. */
@@ -17,4 +18,10 @@ struct message *stream_message_activate_report(uint32_t id, uint32_t unique_id, 
 struct message *stream_message_clip(uint32_t id, const pixman_region32_t *region);
 /* DATA is copied. */
 struct message *stream_message_data(uint32_t id, uint32_t mm_time, const void *data, size_t size);
+/* Refers to DATA. */
+struct message *stream_message_frame(uint32_t id, uint32_t mm_time, GBytes *data);
 struct message *stream_message_destroy(uint32_t id);
+
+/* Surface 0 for a film and nothing else; and the command that makes it black. */
+struct message *stream_message_surface(uint32_t width, uint32_t height);
+struct message *stream_message_black(uint32_t width, uint32_t height);

@@ -7,7 +7,7 @@
 
 #include <spice/protocol.h>
 
-static bool can_read(const struct display_client *client, uint8_t codec)
+bool video_can_read(const struct channel_client *cc, uint8_t codec)
 {
     static const uint8_t caps[] = {
         [SPICE_VIDEO_CODEC_TYPE_MJPEG] = SPICE_DISPLAY_CAP_CODEC_MJPEG,
@@ -18,9 +18,9 @@ static bool can_read(const struct display_client *client, uint8_t codec)
     };
 
     /* Before there were several, all knew the first. */
-    if (!channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_MULTI_CODEC))
+    if (!channel_client_has_cap(cc, SPICE_DISPLAY_CAP_MULTI_CODEC))
         return codec == SPICE_VIDEO_CODEC_TYPE_MJPEG;
-    return codec < G_N_ELEMENTS(caps) && channel_client_has_cap(&client->base, caps[codec]);
+    return codec < G_N_ELEMENTS(caps) && channel_client_has_cap(cc, caps[codec]);
 }
 
 static const struct video_encoder_impl *impl_of(const struct video_codec *codec)
@@ -41,7 +41,7 @@ static bool choose_from_list(const struct display_client *client, uint8_t codec,
         choice->codec = list[i].codec;
         choice->impl = impl_of(&list[i]);
         if ((codec != 0 && codec != choice->codec) || choice->impl == NULL ||
-            !can_read(client, choice->codec))
+            !video_can_read(&client->base, choice->codec))
             continue;
         choice->encoder = choice->impl->create(choice->codec, width, height);
         if (choice->encoder != NULL)

@@ -16,6 +16,9 @@ struct video_choice {
     struct video_encoder *encoder; /* the caller's to destroy */
 };
 
+/* Does CC, of a display channel, say that it can show CODEC, a SPICE_VIDEO_CODEC_TYPE_*? */
+bool video_can_read(const struct channel_client *cc, uint8_t codec);
+
 /* For frames of that size; false: nothing will do. */
 bool video_choose(const struct display_client *client, uint32_t width, uint32_t height,
                   struct video_choice *choice);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define WEBDAV_NAME "org.spice-space.webdav.0"
-#define STREAM_NAME "org.spice-space.stream.0"
 
 /* What is read from the guest at once, and so a message's size. */
 #define READ_SIZE (64 * 1024)
@@ -242,9 +241,31 @@ static void release(void *opaque)
     g_free(vmc);
 }
 
+static void on_port_event(void *opaque, uint8_t event)
+{
+    struct vmc *vmc = opaque;
+    struct message *message;
+
+    if (event == SPICE_PORT_EVENT_OPENED || event == SPICE_PORT_EVENT_CLOSED) {
+        vmc->opened = event == SPICE_PORT_EVENT_OPENED;
+    }
+    if (vmc->client != NULL) {
+        message = message_create(SPICE_MSG_PORT_EVENT);
+        message_add_u8(message, event);
+        channel_client_send(vmc->client, message);
+    }
+}
+
 static const struct char_device_ops device_ops = {
     .pull = pull,
     .taken = on_taken,
+    .detach = on_detach,
+    .release = release,
+};
+static const struct char_device_ops port_ops = {
+    .pull = pull,
+    .taken = on_taken,
+    .port_event = on_port_event,
     .detach = on_detach,
     .release = release,
 };
@@ -264,7 +285,7 @@ static void attach(SpiceServer *server, SpiceCharDeviceInstance *instance, uint8
     }
     vmc = g_new0(struct vmc, 1);
     vmc->name = g_strdup(name);
-    char_device_init(&vmc->device, server, instance, &device_ops, vmc);
+    char_device_init(&vmc->device, server, instance, name != NULL ? &port_ops : &device_ops, vmc);
     channel_init(&vmc->channel, server, type, (uint8_t)id, &vmc_ops, server->loop, vmc);
 #ifdef HAVE_LZ4
     channel_set_capability(&vmc->channel, SPICE_SPICEVMC_CAP_DATA_COMPRESS_LZ4);
@@ -283,31 +304,8 @@ void vmc_attach_port(SpiceServer *server, SpiceCharDeviceInstance *instance)
 
     if (name == NULL) {
         g_warning("a port needs a name");
-    } else if (strcmp(name, STREAM_NAME) == 0) {
-        g_warning("a port named %s, for guests that encode their own video, is not supported",
-                  name);
     } else {
         attach(server, instance,
                strcmp(name, WEBDAV_NAME) == 0 ? SPICE_CHANNEL_WEBDAV : SPICE_CHANNEL_PORT, name);
-    }
-}
-
-void spice_server_port_event(SpiceCharDeviceInstance *sin, uint8_t event)
-{
-    struct message *message;
-    struct vmc *vmc;
-
-    if (sin->st == NULL || strcmp(sin->subtype, SUBTYPE_PORT) != 0) {
-        g_warning("port events are for attached devices of subtype '%s'", SUBTYPE_PORT);
-        return;
-    }
-    vmc = sin->st->opaque;
-    if (event == SPICE_PORT_EVENT_OPENED || event == SPICE_PORT_EVENT_CLOSED) {
-        vmc->opened = event == SPICE_PORT_EVENT_OPENED;
-    }
-    if (vmc->client != NULL) {
-        message = message_create(SPICE_MSG_PORT_EVENT);
-        message_add_u8(message, event);
-        channel_client_send(vmc->client, message);
     }
 }
