@@ -32,11 +32,17 @@ def paint(driver):
         driver.fill(0, (i * 8, i * 6, WIDTH - i * 8, HEIGHT - i * 6), 0x050301 * i + 0x10)
     driver.fill(1, (0, 0, 64, 64), 0xff8040)
     driver.fill(1, (16, 16, 48, 48), 0x2060a0)
+    shown(driver)
+
+
+def shown(driver):
+    """What was drawn is in the card's memory; libspice-server draws no sooner than asked to."""
+    driver.update(0, (0, 0, WIDTH, HEIGHT))
 
 
 def show_surface(driver):
     driver.copy_surface(1, 64, 64, (100, 50, 164, 114))
-    driver.update(0, (0, 0, WIDTH, HEIGHT))
+    shown(driver)
 
 
 def same(expected, actual):
@@ -156,6 +162,7 @@ def moves(name, read_size, write_size, precopy, keep_precopy=True, pair=1):
                 data = read_all(source, read_size)
                 assert 0 < len(data) < 65536, len(data)
                 driver.fill(0, (200, 200, 300, 300), 0xffffff)
+                shown(driver)
             go(source, STOP_COPY)
             data = (data if keep_precopy else b"") + read_all(source, read_size)
             assert read_data(source) == b"", "nothing follows the end"
