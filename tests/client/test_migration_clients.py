@@ -17,7 +17,7 @@ from cassia import Demo
 from gtk_client import GtkClient
 from journey import Follower, Journey, Watch, run_state, set_capabilities, wait_status
 from qmp import QmpError
-from tap import Tap
+from tap import Skip, Tap
 from tls import SUBJECT, free_port, make_certificates
 
 LOADS = os.environ.get("LOADS", "desktop,text,video,surfaces,cursor,chaos").split(",")
@@ -32,6 +32,12 @@ folder = tempfile.mkdtemp(prefix="cassia-moves-")
 make_certificates(folder)
 # Only our own server says what became of each client.
 known = "embedded" in cassia.run("--version").stdout
+
+
+def need_own_server():
+    """libspice-server says nothing to clients that have not answered its pings, as ours here."""
+    if not known:
+        raise Skip("libspice-server waits for this client's answers to its pings")
 
 
 def refused(call, part, *arguments, **named):
@@ -87,6 +93,7 @@ with tap.case("no client"):
     journey("text", MOVES, clients=0)
 
 with tap.case("a client that cannot connect ahead is told where to go in the end"):
+    need_own_server()
     with Journey("--load", "text") as trip, spice.Main(trip.here.port) as main:
         trip.start_target()
         ready = trip.ask_clients()
@@ -162,6 +169,7 @@ with tap.case("each client's outcome: connected, error"):
         assert not one.complaints(), one.complaints()
 
 with tap.case("asking does not wait for a client that does not answer; cancelled, it is free again"):
+    need_own_server()
     with Journey("--load", "text") as trip, \
             spice.Main(trip.here.port, channel=SEMI_SEAMLESS) as silent:
         trip.start_target()
@@ -191,6 +199,7 @@ with tap.case("asking does not wait for a client that does not answer; cancelled
         trip.qmp.wait_event("SPICE_MIGRATE_COMPLETED")
 
 with tap.case("migrate before clients are ready: the guest is not stopped until they are"):
+    need_own_server()
     with Journey("--load", "desktop") as trip, Watch() as watch, \
             spice.Main(trip.here.port, channel=SEMI_SEAMLESS) as slow:
         there = trip.start_target()
@@ -212,6 +221,7 @@ with tap.case("migrate before clients are ready: the guest is not stopped until 
         watch.check()
 
 with tap.case("migrate while a client never answers: after 10 s the guest goes without it"):
+    need_own_server()
     with Journey("--load", "text") as trip, \
             spice.Main(trip.here.port, timeout=20, channel=SEMI_SEAMLESS) as silent:
         trip.start_target()
@@ -227,6 +237,7 @@ with tap.case("migrate while a client never answers: after 10 s the guest goes w
         wait_status(trip.qmp, "completed")
 
 with tap.case("migrate_cancel while clients are waited for: all stays"):
+    need_own_server()
     with Journey("--load", "text") as trip, \
             spice.Main(trip.here.port, channel=SEMI_SEAMLESS) as slow:
         trip.start_target()

@@ -91,7 +91,7 @@ with tap.case("what there is not is refused with what there is"):
 
 with tap.case("pages are compressed on demand, and take less room"):
     with source("--frames", "60") as a:
-        left = booted(a)
+        left = a.qmp()
         a.wait_finished()
         sizes = []
         for compress in (False, True):
