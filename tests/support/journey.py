@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import threading
 import time
 
@@ -16,7 +17,8 @@ CARD = ["-device", "qxl,ram_size_mb=32,vram_size_mb=32"]
 MEMORY = ["-m", "16"]
 LIMIT = 0.1  # seconds that a monitor may take to answer
 # Instrumented programs take their time: ASan's twice, TSan's five times and more.
-SANITIZED = 5 if "-fsanitize" in open(os.path.join(os.environ["BUILDDIR"], "Makefile")).read() else 1
+with open(os.path.join(os.environ["BUILDDIR"], "Makefile")) as makefile:
+    SANITIZED = 5 if re.search("-fsanitize=(address|thread)", makefile.read()) else 1
 
 
 def fingerprint(picture):
