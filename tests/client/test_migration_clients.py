@@ -65,7 +65,8 @@ def journey(load, moves, *arguments, clients=1, settings=None, **named):
 
 # --- what moves ---
 
-for load in LOADS:
+# libspice-server 0.15.1 runs out of stack when chaos has let enough drawing wait.
+for load in LOADS if known else [load for load in LOADS if load != "chaos"]:
     with tap.case(f"{load}: {MOVES} moves in a row, a client follows"):
         journey(load, MOVES)
 

@@ -409,6 +409,11 @@ static void test_hostile_memory(gconstpointer load)
 static void add_for_each(const char *name, void (*test)(gconstpointer load))
 {
     for (const char *const *load = soft_guest_loads(); *load; load++) {
+#ifndef HAVE_EMBEDDED_SPICE
+        /* libspice-server 0.15.1 runs out of stack when enough of its drawing waits. */
+        if (!strcmp(*load, "chaos"))
+            continue;
+#endif
         char *path = g_strdup_printf("/soft-guest/%s/%s", name, *load);
         g_test_add_data_func(path, *load, test);
         g_free(path);
