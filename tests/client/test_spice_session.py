@@ -350,7 +350,7 @@ with tap.case("an idle server uses no time"):
         start = server.cpu_seconds()
         time.sleep(1)
         used = server.cpu_seconds() - start
-        assert used <= 0.01, f"{used} s of CPU"
+        assert used < 0.015, f"{used} s of CPU"  # one tick is counted to whoever runs at its time
 
 with tap.case("the server ends well, with a client connected"):
     with spice.Main(port) as main, inputs_of(main):
