@@ -21,10 +21,15 @@ struct socket_option {
     unsigned number;
 };
 
+struct input_option {
+    char *path;  /* of the other monitor's QMP socket, absolute; NULL: none */
+    bool tablet; /* its guest has one, or may get one */
+};
+
 struct serve {
     struct machine_options options;
     GPtrArray *sockets; /* struct socket_option * */
-    char *input;        /* path of the other monitor's QMP socket; NULL: none */
+    struct input_option input;
     struct machine *machine;
 };
 
@@ -66,17 +71,34 @@ static bool apply_vfio_user(void *target, const char *value, GError **error)
     return true;
 }
 
+static const struct option_key input_keys[] = {
+    {"path", OPTION_STRING, offsetof(struct input_option, path), 0, 0, NULL, NULL},
+    {"tablet", OPTION_BOOL, offsetof(struct input_option, tablet), 0, 0, NULL, NULL},
+    OPTION_END,
+};
+
 static bool apply_input(void *target, const char *value, GError **error)
 {
     struct serve *serve = target;
+
+    struct input_option *input = &serve->input;
 
     if (!g_str_has_prefix(value, "qmp:") || !value[4]) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
                     "-input: '%s' is not qmp:PATH, the monitor socket of the other side", value);
         return false;
     }
-    g_free(serve->input);
-    serve->input = g_canonicalize_filename(value + 4, NULL);
+    option_list_clear(input_keys, input);
+    input->tablet = true;
+    if (!option_list_parse("-input", value + 4, input_keys, "path", input, error))
+        return false;
+    if (!input->path || !*input->path) {
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-input: needs the path of a socket");
+        return false;
+    }
+    char *absolute = g_canonicalize_filename(input->path, NULL);
+    g_free(input->path);
+    input->path = absolute;
     return true;
 }
 
@@ -84,7 +106,10 @@ static const struct command_option serve_options[] = {
     {"vfio-user", "PATH[,mmap=auto|on|off][,pre-copy=head|memory]",
      "offer a card on the unix socket PATH; once for each card, all on one SPICE server",
      apply_vfio_user},
-    {"input", "qmp:PATH", "send keyboard and mouse to the other monitor's QMP socket", apply_input},
+    {"input", "qmp:PATH[,tablet=on|off]",
+     "send keyboard and mouse to the other monitor's QMP socket; with tablet=off the mouse as\n"
+     "movements, for which clients and the window grab it",
+     apply_input},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -126,7 +151,8 @@ static bool add_card(struct serve *serve, unsigned number, GError **error)
     /* The keyboard and the mouse belong to the first card, as in machine_start(). */
     struct vfio_user_config config = {.path = option->path,
                                       .mmap = (enum vfio_user_mmap)option->mmap,
-                                      .input_qmp = number ? NULL : serve->input,
+                                      .input_qmp = number ? NULL : serve->input.path,
+                                      .input_moves = !serve->input.tablet,
                                       .add_parts = add_parts,
                                       .hold = hold,
                                       .pre_copy_memory = option->pre_copy == 1,
@@ -204,7 +230,7 @@ static int run(char **words)
     machine_destroy(serve.machine);
     machine_options_finish(&serve.options);
     g_ptr_array_unref(serve.sockets);
-    g_free(serve.input);
+    option_list_clear(input_keys, &serve.input);
     return error ? command_fail(&command_serve, error) : 0;
 }
 

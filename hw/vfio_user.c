@@ -32,6 +32,7 @@ struct vfio_user {
     void *opaque;
     void (*hold)(void *opaque, bool hold); /* NULL: the device cannot be migrated */
     struct input_qmp *input;               /* NULL: none. IO thread */
+    bool input_moves;                      /* positions are of no use to it */
     bool running, held;                    /* by our machine; for migration. IO thread */
 
     GThread *threads[2]; /* see vfio_user_lane.h */
@@ -324,7 +325,9 @@ static void vfio_user_display_size(struct engine *engine, int width, int height)
 
 static bool vfio_user_wants_tablet(struct engine *engine)
 {
-    return from_engine(engine)->input != NULL;
+    const struct vfio_user *user = from_engine(engine);
+
+    return user->input != NULL && !user->input_moves;
 }
 
 static const struct engine_impl vfio_user_impl = {
@@ -378,6 +381,7 @@ struct engine *vfio_user_create(const struct vfio_user_config *config, struct pc
     if (config->add_parts)
         config->add_parts(config->opaque, &user->device.migration.set);
     user->input = config->input_qmp ? input_qmp_create(config->input_qmp) : NULL;
+    user->input_moves = config->input_moves;
     vfio_user_stop(&user->engine);
     user->threads[0] = g_thread_new("vfio-user", serving_thread, user);
     user->threads[1] = g_thread_new("vfio-user", standby_thread, user);

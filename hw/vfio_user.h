@@ -20,6 +20,7 @@ struct vfio_user_config {
     const char *path; /* of the unix socket to listen on; a stale socket there is replaced */
     enum vfio_user_mmap mmap;
     const char *input_qmp; /* the monitor's QMP socket that gets keyboard and mouse; NULL: none */
+    bool input_moves;      /* as movements only: the guest has no tablet */
     /*
      * For a device that the monitor can migrate: adds what it consists of. NULL: it cannot. Then,
      * hold(): it must stand still, whatever else is running, with all that it has drawn in memory;

@@ -35,13 +35,13 @@ os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks
 class Serve:
     """cassia serve with a window, a blank screen of 720x400 and another monitor for its input."""
 
-    def __init__(self, screen):
+    def __init__(self, screen, tablet=True):
         self.folder = tempfile.TemporaryDirectory(prefix="cassia-window-")
-        self.monitor = InputMonitor(os.path.join(self.folder.name, "qmp"))
+        self.monitor = InputMonitor(os.path.join(self.folder.name, "qmp"), tablet)
         self.process = subprocess.Popen(
             [cassia.PROGRAM, "serve", "-vfio-user", os.path.join(self.folder.name, "card"), "-input",
-             f"qmp:{self.folder.name}/qmp", "-device", "qxl-vga,id=gfx", "-spice", "port=0", "-display",
-             "sdl", "-name", "served", "-qmp", f"unix:{self.folder.name}/own"], env={**os.environ, **screen.env}, stdout=subprocess.DEVNULL)
+             f"qmp:{self.folder.name}/qmp,tablet={'on' if tablet else 'off'}", "-device",
+             "qxl-vga,id=gfx", "-spice", "port=0", "-display", "sdl", "-name", "served", "-qmp", f"unix:{self.folder.name}/own"], env={**os.environ, **screen.env}, stdout=subprocess.DEVNULL)
 
         self.qmp = Qmp(os.path.join(self.folder.name, "own"))
 
@@ -175,6 +175,34 @@ with Desktop() as screen:
         wait_for(lambda: screen.geometry(window) == (0, 0, 1400, 1000), "full screen")
         screen.do("key", "ctrl+alt+f")
         wait_for(lambda: screen.geometry(window)[2:] == (720, 400), "a window again")
+
+    with tap.case("a guest without a tablet: the mouse is grabbed and moves"), \
+            Serve(screen, tablet=False) as serve:
+        window = screen.window("served")
+        wait_for(lambda: screen.geometry(window)[2:] == (720, 400), "720x400")
+        screen.do("windowfocus", window)
+        x, y = screen.settled(window)[:2]
+        screen.do("mousemove", str(x + 360), str(y + 200), "click", "1")  # takes the mouse
+        wait_for(lambda: "releases the mouse" in screen.title(window), "the grab in the title")
+        assert not serve.monitor.seen("rel", "abs", "btn"), serve.monitor.events
+        # Farther than the window is wide.
+        for _ in range(50):
+            screen.do("mousemove_relative", "--", "-20", "10")
+
+        def moved():
+            seen = serve.monitor.seen("rel")
+            return [sum(by for _, axis, by in seen if axis == name) for name in ("x", "y")]
+        wait_for(lambda: moved() == [-1000, 500], "all of the movement")
+        screen.do("click", "3")
+        serve.monitor.wait(("btn", "right", True), ("btn", "right", False))
+        assert not serve.monitor.seen("abs"), serve.monitor.events
+        screen.do("key", "ctrl+alt+g")
+        wait_for(lambda: "releases" not in screen.title(window), "the end of the grab in the title")
+        serve.monitor.events.clear()
+        screen.do("mousemove", "0", "0", "mousemove", str(x + 10), str(y + 10))
+        screen.do("key", "a")
+        serve.monitor.wait(*press(KEY_A))
+        assert not serve.monitor.seen("rel", "abs"), serve.monitor.events
 
     with tap.case("a window for each head"), Serve(screen) as serve, \
             Client(os.path.join(serve.folder.name, "card")) as client:
