@@ -269,7 +269,9 @@ bool migration_channel_start_tls(struct migration_channel *channel, struct migra
     bool ready;
     int done;
 
-    channel->tls = tls_session_create(tls, channel->in, hostname);
+    channel->tls = tls_session_create(tls, channel->in, hostname, error);
+    if (!channel->tls)
+        return false;
     while ((done = tls_session_handshake(channel->tls, error)) == 0) {
         int64_t left = (end - g_get_monotonic_time()) / 1000;
         if (left > 0 && !wait_for(channel, channel->in, tls_session_events(channel->tls), (int)left,

@@ -124,13 +124,18 @@ static void expect_name(SSL *ssl, const char *hostname)
     SSL_set_tlsext_host_name(ssl, hostname);
 }
 
-struct tls_session *tls_session_create(struct migration_tls *tls, int fd, const char *hostname)
+struct tls_session *tls_session_create(struct migration_tls *tls, int fd, const char *hostname,
+                                       GError **error)
 {
     struct tls_session *session = g_new0(struct tls_session, 1);
 
     session->ssl = SSL_new(tls->context);
-    if (!session->ssl || SSL_set_fd(session->ssl, fd) != 1)
-        g_error("out of memory for TLS");
+    if (!session->ssl || SSL_set_fd(session->ssl, fd) != 1) {
+        migration_fail(error, "no TLS connection can be made: %s", reason());
+        SSL_free(session->ssl);
+        g_free(session);
+        return NULL;
+    }
     if (tls->server) {
         SSL_set_accept_state(session->ssl);
     } else {

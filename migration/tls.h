@@ -28,7 +28,8 @@ bool migration_tls_is_server(const struct migration_tls *tls);
 struct tls_session;
 
 /* HOSTNAME: the name, or number, that the server's certificate must have; NULL for a server. */
-struct tls_session *tls_session_create(struct migration_tls *tls, int fd, const char *hostname);
+struct tls_session *tls_session_create(struct migration_tls *tls, int fd, const char *hostname,
+                                       GError **error);
 /* Says goodbye if that can be done at once. The socket stays open. NULL: nothing. */
 void tls_session_destroy(struct tls_session *session);
 
