@@ -60,7 +60,6 @@ static void forget_surface(struct display_client *client, struct client_surface 
     g_free(known);
 }
 
-/* Some clients know less formats than guests. */
 /*
  * Who knows how to choose among video codecs (2015) but not how to compose (2012) is a page in a
  * browser, which shows pictures and hardly draws.
@@ -71,6 +70,7 @@ static bool paints_only_pictures(const struct display_client *client)
            !channel_client_has_cap(&client->base, SPICE_DISPLAY_CAP_COMPOSITE);
 }
 
+/* Some clients know less formats than guests. */
 bool display_client_can_have(const struct display_client *client, const struct surface *surface)
 {
     if (surface->id != 0 && paints_only_pictures(client))

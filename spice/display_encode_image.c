@@ -119,14 +119,7 @@ static bool try_compression(struct image_writer *writer, struct guest_image *gue
                             enum image_form form)
 {
     const struct draw_image *image = &guest->image;
-    struct codec_source source = {
-        .format = image->bitmap.format,
-        .top_down = image->bitmap.top_down,
-        .width = image->width,
-        .height = image->height,
-        .stride = image->bitmap.stride,
-        .data = image->bitmap.data,
-    };
+    struct codec_source source = draw_image_source(image);
 
     return compressor_encode(&writer->encoder->compressor, writer->policy, &source,
                              form == IMAGE_MAY_LOSE, &guest->encoded);

@@ -20,6 +20,19 @@ struct guest_resource {
 };
 void guest_resource_release(struct guest_resource *resource);
 
+/* The pixels of IMAGE, a bitmap, as codecs read them. */
+static inline struct codec_source draw_image_source(const struct draw_image *image)
+{
+    return (struct codec_source){
+        .format = image->bitmap.format,
+        .top_down = image->bitmap.top_down,
+        .width = image->width,
+        .height = image->height,
+        .stride = image->bitmap.stride,
+        .data = image->bitmap.data,
+    };
+}
+
 /* Every draw_image that the parser makes is the first member of one of these. */
 struct guest_image {
     struct draw_image image;

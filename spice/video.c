@@ -60,14 +60,7 @@ void video_finish(struct display *display)
 static bool is_gradual(const void *opaque)
 {
     const struct draw_image *image = opaque;
-    const struct codec_source source = {
-        .format = image->bitmap.format,
-        .top_down = image->bitmap.top_down,
-        .width = image->width,
-        .height = image->height,
-        .stride = image->bitmap.stride,
-        .data = image->bitmap.data,
-    };
+    const struct codec_source source = draw_image_source(image);
 
     return graduality_of(&source) >= GRADUALITY_MEDIUM;
 }
