@@ -4,8 +4,8 @@
 
 Whatever happens, exactly one side runs the guest, and it is the guest that it was."""
 
+import functools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -13,68 +13,19 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import cassia
+import migration
 from cassia import Demo
+from migration import CARD, address, picture, refused, source, state, target, wait_status
 from pictures import difference, read_picture
-from qmp import QmpError
 from tap import Tap
 
 LOADS = ["desktop", "text", "video", "surfaces", "cursor"]
 with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
     if "HAVE_EMBEDDED_SPICE" in config.read():  # libspice-server 0.15.1 runs out of stack with it
         LOADS.append("chaos")
-CARD = ["-device", "qxl,ram_size_mb=32,vram_size_mb=32"]
+draws = functools.partial(migration.draws, tries=100)
+booted = functools.partial(migration.booted, tries=100)
 tap = Tap()
-
-
-def source(*arguments, load="desktop", fps="0"):
-    return Demo("--load", load, "--fps", fps, "--seed", "3", "-d", "guest_errors", *CARD,
-                *arguments)
-
-
-def target(uri="tcp:127.0.0.1:0", *arguments, card=CARD):
-    return Demo("-incoming", uri, "-d", "guest_errors", *card, *arguments)
-
-
-def address(demo):
-    return re.search(r"Waiting for a guest at (\S+)", demo.output).group(1)
-
-
-def picture(qmp, demo, name):
-    path = demo.path(name)
-    qmp.command("screendump", filename=path)
-    return read_picture(path)
-
-
-def wait_status(qmp, *expected, timeout=60):
-    deadline = time.monotonic() + timeout
-    while True:
-        info = qmp.command("query-migrate")
-        if info.get("status") in expected:
-            return info
-        assert info.get("status") not in ("completed", "failed", "cancelled"), info
-        assert time.monotonic() < deadline, info
-        time.sleep(0.02)
-
-
-def state(qmp):
-    return qmp.command("query-status")["status"]
-
-
-def draws(qmp, demo):
-    """Does the guest go on? Its picture changes."""
-    first = None
-    for _ in range(100):
-        if first is None:
-            try:
-                first = picture(qmp, demo, "draws-1.ppm")
-            except QmpError as error:
-                assert "set no mode" in str(error), error
-                time.sleep(0.1)
-                continue
-        time.sleep(0.1)
-        if difference(first, picture(qmp, demo, "draws-2.ppm")) is not None:
-            return
-    raise AssertionError("the picture does not change: the guest does not go on")
 
 
 def no_complaints(*demos):
@@ -82,22 +33,6 @@ def no_complaints(*demos):
         wrong = [line for line in demo.errors().splitlines()
                  if "qxl" in line or "guest" in line or "Sanitizer" in line or "runtime" in line]
         assert not wrong, wrong
-
-
-def refused(call, part, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except QmpError as error:
-        assert part in str(error), str(error)
-    else:
-        raise AssertionError(f"not refused: {arguments} {named}")
-
-
-def booted(demo):
-    """Its monitor, as soon as its guest draws."""
-    qmp = demo.qmp()
-    draws(qmp, demo)
-    return qmp
 
 
 # --- the guest arrives ---

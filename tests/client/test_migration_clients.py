@@ -16,7 +16,7 @@ import spice_client as spice
 from cassia import Demo
 from gtk_client import GtkClient
 from journey import Follower, Journey, Watch, run_state, set_capabilities, wait_status
-from qmp import QmpError
+from migration import refused
 from tap import Skip, Tap
 from tls import SUBJECT, free_port, make_certificates
 
@@ -38,15 +38,6 @@ def need_own_server():
     """libspice-server says nothing to clients that have not answered its pings, as ours here."""
     if not known:
         raise Skip("libspice-server waits for this client's answers to its pings")
-
-
-def refused(call, part, *arguments, **named):
-    try:
-        call(*arguments, **named)
-    except QmpError as error:
-        assert part in str(error), str(error)
-    else:
-        raise AssertionError(f"not refused: {arguments} {named}")
 
 
 def journey(load, moves, *arguments, clients=1, settings=None, **named):

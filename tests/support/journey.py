@@ -9,6 +9,8 @@ import time
 
 from cassia import Demo
 from gtk_client import GtkClient
+from migration import state as run_state
+from migration import wait_status
 from pictures import difference, read_picture
 from qmp import Qmp
 
@@ -32,21 +34,6 @@ def set_capabilities(qmp, **capabilities):
     qmp.command("migrate-set-capabilities", capabilities=[
         {"capability": name.replace("_", "-"), "state": state}
         for name, state in capabilities.items()])
-
-
-def wait_status(qmp, *expected, timeout=60):
-    deadline = time.monotonic() + timeout
-    while True:
-        info = qmp.command("query-migrate")
-        if info.get("status") in expected:
-            return info
-        assert info.get("status") not in ("completed", "failed", "cancelled"), info
-        assert time.monotonic() < deadline, info
-        time.sleep(0.01)
-
-
-def run_state(qmp):
-    return qmp.command("query-status")["status"]
 
 
 class Follower(GtkClient):

@@ -18,8 +18,8 @@ def source(*arguments, load="desktop", fps="0"):
                 *arguments)
 
 
-def target(uri="tcp:127.0.0.1:0", *arguments):
-    return Demo("-incoming", uri, "-d", "guest_errors", *CARD, *arguments)
+def target(uri="tcp:127.0.0.1:0", *arguments, card=CARD):
+    return Demo("-incoming", uri, "-d", "guest_errors", *card, *arguments)
 
 
 def address(demo):
@@ -54,10 +54,10 @@ def wait_for(condition, what, timeout=30):
         time.sleep(0.05)
 
 
-def draws(qmp, demo):
-    """Does the guest go on? Its picture changes."""
+def draws(qmp, demo, tries=200):
+    """Does the guest go on? Its picture changes; there are TRIES tenths of a second for it."""
     first = None
-    for _ in range(200):
+    for _ in range(tries):
         try:
             now = picture(qmp, demo, "draws.ppm")
         except QmpError as error:
@@ -70,10 +70,10 @@ def draws(qmp, demo):
     raise AssertionError("the picture does not change: the guest does not go on")
 
 
-def booted(demo):
+def booted(demo, tries=200):
     """Its monitor, as soon as its guest draws."""
     qmp = demo.qmp()
-    draws(qmp, demo)
+    draws(qmp, demo, tries)
     return qmp
 
 
