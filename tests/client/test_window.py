@@ -41,7 +41,9 @@ class Serve:
         self.process = subprocess.Popen(
             [cassia.PROGRAM, "serve", "-vfio-user", os.path.join(self.folder.name, "card"), "-input",
              f"qmp:{self.folder.name}/qmp,tablet={'on' if tablet else 'off'}", "-device",
-             "qxl-vga,id=gfx", "-spice", "port=0", "-display", "sdl", "-name", "served", "-qmp", f"unix:{self.folder.name}/own"], env={**os.environ, **screen.env}, stdout=subprocess.DEVNULL)
+             "qxl-vga,id=gfx", "-spice", "port=0", "-display", "sdl", "-name", "served", "-qmp",
+             f"unix:{self.folder.name}/own"],
+            env={**os.environ, **screen.env}, stdout=subprocess.DEVNULL)
 
         self.qmp = Qmp(os.path.join(self.folder.name, "own"))
 
