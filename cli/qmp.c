@@ -5,8 +5,10 @@
  */
 #include "cli/qmp.h"
 
+#include "cli/door.h"
 #include "cli/qmp_fds.h"
 #include "cli/qmp_framer.h"
+#include "cli/qmp_request.h"
 #include "config.h"
 
 #include <errno.h>
@@ -18,9 +20,8 @@
 
 #define SESSIONS_MAX 16
 /* With so much unread output a client's commands wait; with so much it is dropped. */
-#define OUTPUT_PAUSE         (64 * 1024)
-#define OUTPUT_MAX           (4 * 1024 * 1024)
-#define ACCEPT_PAUSE_SECONDS 1
+#define OUTPUT_PAUSE (64 * 1024)
+#define OUTPUT_MAX   (4 * 1024 * 1024)
 
 struct session {
     struct qmp_server *server;
@@ -39,17 +40,15 @@ struct qmp_later {
     json_t *id;              /* of the request; NULL: none */
 };
 
-/* One listening socket. */
-struct door {
-    struct qmp_server *server;
+struct entrance {
     struct listener listener;
-    guint source; /* the watch, or the timer that waits to watch again */
+    struct door door;
 };
 
 struct qmp_server {
     const struct qmp_command *commands;
     void *opaque;
-    GPtrArray *doors;
+    GPtrArray *entrances;
     GPtrArray *sessions;     /* reference counted: a session may close while it is being served */
     struct session *current; /* whose command runs; NULL: none does */
 };
@@ -175,62 +174,6 @@ static void session_send_error(struct session *session, GError *error, json_t *i
 
 /* Requests */
 
-static const char *type_name(json_type type)
-{
-    switch (type) {
-    case JSON_STRING:
-        return "string";
-    case JSON_INTEGER:
-        return "integer";
-    case JSON_ARRAY:
-        return "array";
-    case JSON_OBJECT:
-        return "object";
-    default:
-        return "boolean";
-    }
-}
-
-static const struct qmp_argument *find_argument(const struct qmp_argument *arguments,
-                                                const char *name)
-{
-    for (; arguments && arguments->name; arguments++) {
-        if (!strcmp(arguments->name, name))
-            return arguments;
-    }
-    return NULL;
-}
-
-static bool check_arguments(const struct qmp_argument *expected, json_t *arguments, GError **error)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(arguments, name, value)
-    {
-        const struct qmp_argument *argument = find_argument(expected, name);
-        if (!argument) {
-            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "Parameter '%s' is unexpected", name);
-            return false;
-        }
-        json_type type = json_is_boolean(value) ? JSON_TRUE : json_typeof(value);
-        if (type != argument->type) {
-            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
-                        "Invalid parameter type for '%s', expected: %s", name,
-                        type_name(argument->type));
-            return false;
-        }
-    }
-    for (; expected && expected->name; expected++) {
-        if (!expected->optional && !json_object_get(arguments, expected->name)) {
-            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "Parameter '%s' is missing",
-                        expected->name);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The commands that belong to the protocol itself. */
 #define NEGOTIATE      "qmp_capabilities"
 #define QUERY_COMMANDS "query-commands"
@@ -242,7 +185,7 @@ static const struct qmp_argument negotiate_arguments[] = {{"enable", JSON_ARRAY,
 
 static json_t *negotiate(struct session *session, json_t *arguments, GError **error)
 {
-    if (!check_arguments(negotiate_arguments, arguments, error))
+    if (!qmp_arguments_check(negotiate_arguments, arguments, error))
         return NULL;
     if (json_array_size(json_object_get(arguments, "enable"))) {
         const char *name =
@@ -262,7 +205,7 @@ static json_t *run_fd(struct session *session,
                       bool (*run)(struct qmp_fds *fds, const char *name, GError **error),
                       json_t *arguments, GError **error)
 {
-    return check_arguments(fd_arguments, arguments, error) &&
+    return qmp_arguments_check(fd_arguments, arguments, error) &&
                    run(&session->fds, json_string_value(json_object_get(arguments, "fdname")),
                        error)
                ? qmp_nothing()
@@ -306,7 +249,7 @@ static json_t *run_command(struct session *session, const char *name, json_t *ar
         return NULL;
     }
     if (!strcmp(name, QUERY_COMMANDS))
-        return check_arguments(NULL, arguments, error) ? query_commands(server) : NULL;
+        return qmp_arguments_check(NULL, arguments, error) ? query_commands(server) : NULL;
     if (!strcmp(name, GETFD))
         return run_fd(session, qmp_fds_name, arguments, error);
     if (!strcmp(name, CLOSEFD))
@@ -314,7 +257,7 @@ static json_t *run_command(struct session *session, const char *name, json_t *ar
     for (const struct qmp_command *command = server->commands; command->name; command++) {
         if (strcmp(command->name, name))
             continue;
-        if (!check_arguments(command->arguments, arguments, error))
+        if (!qmp_arguments_check(command->arguments, arguments, error))
             return NULL;
         server->current = session;
         json_t *result = command->run(server->opaque, arguments, error);
@@ -324,45 +267,6 @@ static json_t *run_command(struct session *session, const char *name, json_t *ar
     g_set_error(error, QMP_ERROR, QMP_ERROR_COMMAND_NOT_FOUND, "The command %s has not been found",
                 name);
     return NULL;
-}
-
-/* Takes a request apart; NAME and ARGUMENTS are borrowed from it, ARGUMENTS may be NULL. */
-static bool read_request(json_t *request, const char **name, json_t **arguments, GError **error)
-{
-    const char *member;
-    json_t *value;
-
-    if (!json_is_object(request)) {
-        g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input must be a JSON object");
-        return false;
-    }
-    *name = NULL;
-    *arguments = NULL;
-    json_object_foreach(request, member, value)
-    {
-        if (!strcmp(member, "execute")) {
-            *name = json_string_value(value);
-            if (!*name) {
-                g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
-                            "QMP input member 'execute' must be a string");
-                return false;
-            }
-        } else if (!strcmp(member, "arguments")) {
-            *arguments = value;
-            if (!json_is_object(value)) {
-                g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC,
-                            "QMP input member 'arguments' must be an object");
-                return false;
-            }
-        } else if (strcmp(member, "id")) {
-            g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input member '%s' is unexpected",
-                        member);
-            return false;
-        }
-    }
-    if (!*name)
-        g_set_error(error, QMP_ERROR, QMP_ERROR_GENERIC, "QMP input lacks member 'execute'");
-    return *name;
 }
 
 /* Steals all. */
@@ -389,7 +293,7 @@ static void session_serve(struct session *session, const char *text, size_t size
         return;
     }
     json_t *id = json_incref(json_object_get(request, "id"));
-    if (read_request(request, &name, &arguments, &error)) {
+    if (qmp_request_read(request, &name, &arguments, &error)) {
         arguments = arguments ? json_incref(arguments) : json_object();
         result = run_command(session, name, arguments, &error);
         json_decref(arguments);
@@ -482,10 +386,16 @@ static void refuse(int fd)
     close(fd);
 }
 
-static void welcome(struct qmp_server *server, int fd)
+static void welcome(void *opaque, int fd)
 {
-    struct session *session = g_rc_box_new0(struct session);
+    struct qmp_server *server = opaque;
+    struct session *session;
 
+    if (server->sessions->len == SESSIONS_MAX) {
+        refuse(fd);
+        return;
+    }
+    session = g_rc_box_new0(struct session);
     session->server = server;
     session->fd = fd;
     session->output = g_byte_array_new();
@@ -497,53 +407,25 @@ static void welcome(struct qmp_server *server, int fd)
                  json_pack("{s:{s:o,s:[]}}", "QMP", "version", qmp_version(), "capabilities"));
 }
 
-static gboolean door_knocked(int fd, GIOCondition condition, gpointer data);
-
-static gboolean door_reopen(gpointer data)
-{
-    struct door *door = data;
-
-    door->source = g_unix_fd_add(door->listener.fd, G_IO_IN, door_knocked, door);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean door_knocked(int listen_fd, GIOCondition condition, gpointer data)
-{
-    struct door *door = data;
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-    (void)condition;
-    if (fd >= 0) {
-        if (door->server->sessions->len < SESSIONS_MAX)
-            welcome(door->server, fd);
-        else
-            refuse(fd);
-        return G_SOURCE_CONTINUE;
-    }
-    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-        return G_SOURCE_CONTINUE;
-    /* Most likely out of descriptors: the socket stays readable, so wait instead of spinning. */
-    g_warning("monitor: cannot accept a client: %s", g_strerror(errno));
-    door->source = g_timeout_add_seconds(ACCEPT_PAUSE_SECONDS, door_reopen, door);
-    return G_SOURCE_REMOVE;
-}
-
 void qmp_server_listen(struct qmp_server *server, struct listener listener)
 {
-    struct door *door = g_new(struct door, 1);
+    struct entrance *entrance = g_new(struct entrance, 1);
 
-    *door = (struct door){.server = server, .listener = listener};
-    door_reopen(door);
-    g_ptr_array_add(server->doors, door);
+    *entrance = (struct entrance){
+        .listener = listener,
+        .door = {.listen_fd = listener.fd, .name = "monitor", .welcome = welcome, .opaque = server},
+    };
+    door_open(&entrance->door);
+    g_ptr_array_add(server->entrances, entrance);
 }
 
-static void door_close(void *data)
+static void entrance_close(void *data)
 {
-    struct door *door = data;
+    struct entrance *entrance = data;
 
-    g_source_remove(door->source);
-    listener_finish(&door->listener);
-    g_free(door);
+    door_close(&entrance->door);
+    listener_finish(&entrance->listener);
+    g_free(entrance);
 }
 
 /* The server */
@@ -555,7 +437,7 @@ struct qmp_server *qmp_server_create(const struct qmp_command *commands, void *o
     *server = (struct qmp_server){
         .commands = commands,
         .opaque = opaque,
-        .doors = g_ptr_array_new_with_free_func(door_close),
+        .entrances = g_ptr_array_new_with_free_func(entrance_close),
         .sessions = g_ptr_array_new_with_free_func(session_unref),
     };
     return server;
@@ -565,7 +447,7 @@ void qmp_server_destroy(struct qmp_server *server)
 {
     if (!server)
         return;
-    g_ptr_array_unref(server->doors);
+    g_ptr_array_unref(server->entrances);
     while (server->sessions->len)
         session_close(g_ptr_array_index(server->sessions, server->sessions->len - 1));
     g_ptr_array_unref(server->sessions);

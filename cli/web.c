@@ -3,6 +3,7 @@
  */
 #include "cli/web.h"
 
+#include "cli/door.h"
 #include "cli/web_page.h"
 #include "cli/web_tls.h"
 
@@ -13,17 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define VISITORS_MAX         128
-#define VISIT_SECONDS        20 /* for everything, from the first byte to the last */
-#define ACCEPT_PAUSE_SECONDS 1
+#define VISITORS_MAX  128
+#define VISIT_SECONDS 20 /* for everything, from the first byte to the last */
 
-struct web;
-
-struct door {
+struct entrance {
     struct web *web;
-    const struct listener *listener;
     bool tls;
-    guint source; /* the watch, or the timer that waits to watch again; 0: closed */
+    struct door door;
 };
 
 /* Somebody whom the server has not been given. */
@@ -44,7 +41,7 @@ struct web {
     SpiceServer *server;
     int folder;
     SSL_CTX *context; /* NULL: no TLS */
-    struct door doors[2];
+    struct entrance entrances[2];
     GQueue visitors; /* of struct visitor *, who came first is first */
 };
 
@@ -288,9 +285,10 @@ static gboolean ready(int fd, GIOCondition condition, gpointer data)
 
 /* Coming */
 
-static void welcome(struct door *door, int fd)
+static void welcome(void *opaque, int fd)
 {
-    struct web *web = door->web;
+    struct entrance *entrance = opaque;
+    struct web *web = entrance->web;
     struct visitor *visitor = g_new0(struct visitor, 1);
 
     /* Who has waited for the longest without saying what for gives way. */
@@ -298,38 +296,26 @@ static void welcome(struct door *door, int fd)
         forget(g_queue_peek_head(&web->visitors));
     visitor->web = web;
     visitor->fd = fd;
-    visitor->tls = door->tls;
+    visitor->tls = entrance->tls;
     visitor->timeout = g_timeout_add_seconds(VISIT_SECONDS, out_of_time, visitor);
     g_queue_push_tail(&web->visitors, visitor);
     await(visitor, G_IO_IN);
 }
 
-static gboolean knocked(int listen_fd, GIOCondition condition, gpointer data);
-
-static gboolean open_door(gpointer data)
+static void open_entrance(struct web *web, struct entrance *entrance,
+                          const struct listener *listener, bool tls)
 {
-    struct door *door = data;
-
-    door->source = g_unix_fd_add(door->listener->fd, G_IO_IN, knocked, door);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean knocked(int listen_fd, GIOCondition condition, gpointer data)
-{
-    struct door *door = data;
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-    (void)condition;
-    if (fd >= 0) {
-        welcome(door, fd);
-        return G_SOURCE_CONTINUE;
-    }
-    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-        return G_SOURCE_CONTINUE;
-    /* Most likely out of descriptors: the socket stays readable, so wait instead of spinning. */
-    g_warning("-spice: cannot accept a client: %s", g_strerror(errno));
-    door->source = g_timeout_add_seconds(ACCEPT_PAUSE_SECONDS, open_door, door);
-    return G_SOURCE_REMOVE;
+    if (listener->fd < 0)
+        return;
+    *entrance = (struct entrance){
+        .web = web,
+        .tls = tls,
+        .door = {.listen_fd = listener->fd,
+                 .name = "-spice",
+                 .welcome = welcome,
+                 .opaque = entrance},
+    };
+    door_open(&entrance->door);
 }
 
 struct web *web_create(const struct spice_options *options, const struct listener *listener,
@@ -349,12 +335,8 @@ struct web *web_create(const struct spice_options *options, const struct listene
         web_destroy(web);
         return NULL;
     }
-    web->doors[0] = (struct door){.web = web, .listener = listener};
-    web->doors[1] = (struct door){.web = web, .listener = tls_listener, .tls = true};
-    for (unsigned i = 0; i < G_N_ELEMENTS(web->doors); i++) {
-        if (web->doors[i].listener->fd >= 0)
-            open_door(&web->doors[i]);
-    }
+    open_entrance(web, &web->entrances[0], listener, false);
+    open_entrance(web, &web->entrances[1], tls_listener, true);
     return web;
 }
 
@@ -362,8 +344,8 @@ void web_destroy(struct web *web)
 {
     if (!web)
         return;
-    for (unsigned i = 0; i < G_N_ELEMENTS(web->doors); i++)
-        g_clear_handle_id(&web->doors[i].source, g_source_remove);
+    for (unsigned i = 0; i < G_N_ELEMENTS(web->entrances); i++)
+        door_close(&web->entrances[i].door);
     while (web->visitors.head)
         forget(web->visitors.head->data);
     if (web->context)
