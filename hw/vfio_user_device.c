@@ -7,6 +7,7 @@
 
 #include "hw/vfio_user_device.h"
 
+#include "hw/vfio_user_command.h"
 #include "hw/vfio_user_feature.h"
 #include "hw/vfio_user_version.h"
 
@@ -17,27 +18,10 @@
 #include <unistd.h>
 
 #define MAX_COMPLAINTS 20 /* a minute, so that a client cannot fill the disk */
-#define PAGE_SIZE      4096u
 
-/* What a handler answers with when it returns 0. */
-struct answer {
-    uint8_t *data; /* VFIO_USER_MAX_MESSAGE bytes less a header */
-    size_t size;   /* bytes of it to send */
-    int fd;        /* goes along, stays the device's; -1: none */
-};
-
-/* What a handler returns when another thread has answered and serves the client now. */
-#define RELIEVED (-1)
-
-/* 0, an errno or RELIEVED. */
-typedef int (*command_handler)(struct vfio_user_device *device, struct vfio_user_message *message,
-                               struct answer *answer);
-
-G_GNUC_PRINTF(2, 3)
-static void complain(struct vfio_user_device *device, const char *format, ...)
+void vfio_user_complain(struct vfio_user_device *device, const char *format, ...)
 {
     va_list arguments;
-
     int64_t now = g_get_monotonic_time();
 
     if (now - device->complaints_since > G_TIME_SPAN_MINUTE) {
@@ -57,21 +41,15 @@ static void complain(struct vfio_user_device *device, const char *format, ...)
     g_free(text);
 }
 
-static void set_answer(struct answer *answer, const void *data, size_t size)
-{
-    memcpy(answer->data, data, size);
-    answer->size = size;
-}
-
 static int version(struct vfio_user_device *device, struct vfio_user_message *message,
-                   struct answer *answer)
+                   struct vfio_user_answer *answer)
 {
     const char *problem = "it was sent before";
 
     if (!device->negotiated)
         answer->size = vfio_user_negotiate(message->payload, message->size, answer->data, &problem);
     if (!answer->size) {
-        complain(device, "VERSION refused: %s", problem);
+        vfio_user_complain(device, "VERSION refused: %s", problem);
         return EINVAL;
     }
     device->negotiated = true;
@@ -79,7 +57,7 @@ static int version(struct vfio_user_device *device, struct vfio_user_message *me
 }
 
 static int dma_map(struct vfio_user_device *device, struct vfio_user_message *message,
-                   struct answer *answer)
+                   struct vfio_user_answer *answer)
 {
     struct vfio_user_dma_map map;
 
@@ -91,7 +69,7 @@ static int dma_map(struct vfio_user_device *device, struct vfio_user_message *me
 }
 
 static int dma_unmap(struct vfio_user_device *device, struct vfio_user_message *message,
-                     struct answer *answer)
+                     struct vfio_user_answer *answer)
 {
     struct vfio_user_dma_unmap unmap;
     int error = 0;
@@ -105,12 +83,12 @@ static int dma_unmap(struct vfio_user_device *device, struct vfio_user_message *
         return EINVAL;
     else
         g_array_set_size(device->dma.windows, 0);
-    set_answer(answer, &unmap, sizeof(unmap));
+    vfio_user_answer_set(answer, &unmap, sizeof(unmap));
     return error;
 }
 
 static int get_info(struct vfio_user_device *device, struct vfio_user_message *message,
-                    struct answer *answer)
+                    struct vfio_user_answer *answer)
 {
     struct vfio_user_device_info info;
 
@@ -124,61 +102,12 @@ static int get_info(struct vfio_user_device *device, struct vfio_user_message *m
         .num_regions = VFIO_PCI_NUM_REGIONS,
         .num_irqs = VFIO_PCI_NUM_IRQS,
     };
-    set_answer(answer, &info, sizeof(info));
-    return 0;
-}
-
-/* Never an I/O BAR, whose accesses must reach us, nor one that the guest must not write. */
-static bool can_be_mapped(const struct pci_bar *bar)
-{
-    return bar->type != PCI_BAR_IO && bar->memory && bar->memfd >= 0 && !bar->read_only &&
-           bar->size % PAGE_SIZE == 0 && bar->memfd_offset % PAGE_SIZE == 0;
-}
-
-static int get_region_info(struct vfio_user_device *device, struct vfio_user_message *message,
-                           struct answer *answer)
-{
-    struct vfio_region_info info;
-
-    memcpy(&info, message->payload, sizeof(info));
-    if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_REGIONS)
-        return EINVAL;
-
-    const struct pci_bar *bar = pci_function_bar(device->pci, info.index);
-    info = (struct vfio_region_info){.argsz = sizeof(info), .index = info.index};
-    if (bar->type != PCI_BAR_ABSENT)
-        info.size = bar->size;
-    else if (info.index == VFIO_PCI_CONFIG_REGION_INDEX)
-        info.size = PCI_CONFIG_SIZE;
-    if (info.size)
-        info.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-    if (info.size && device->map_memory && can_be_mapped(bar)) {
-        info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
-        info.offset = bar->memfd_offset;
-        answer->fd = bar->memfd;
-    }
-    set_answer(answer, &info, sizeof(info));
-    return 0;
-}
-
-static int get_region_io_fds(struct vfio_user_device *device, struct vfio_user_message *message,
-                             struct answer *answer)
-{
-    struct vfio_user_region_io_fds fds;
-
-    (void)device;
-    memcpy(&fds, message->payload, sizeof(fds));
-    if (fds.argsz < sizeof(fds) || fds.flags || fds.index >= VFIO_PCI_NUM_REGIONS)
-        return EINVAL;
-    /* None: an ioeventfd would lose the value that is written. */
-    fds.argsz = sizeof(fds);
-    fds.count = 0;
-    set_answer(answer, &fds, sizeof(fds));
+    vfio_user_answer_set(answer, &info, sizeof(info));
     return 0;
 }
 
 static int get_irq_info(struct vfio_user_device *device, struct vfio_user_message *message,
-                        struct answer *answer)
+                        struct vfio_user_answer *answer)
 {
     struct vfio_user_irq_info info;
 
@@ -189,146 +118,19 @@ static int get_irq_info(struct vfio_user_device *device, struct vfio_user_messag
     info.argsz = sizeof(info);
     info.flags = vfio_user_irq_flags(info.index);
     info.count = vfio_user_irq_count(info.index);
-    set_answer(answer, &info, sizeof(info));
+    vfio_user_answer_set(answer, &info, sizeof(info));
     return 0;
 }
 
 static int set_irqs(struct vfio_user_device *device, struct vfio_user_message *message,
-                    struct answer *answer)
+                    struct vfio_user_answer *answer)
 {
     (void)answer;
     return vfio_user_irq_set(&device->irq, message);
 }
 
-static bool inside(uint64_t offset, uint32_t count, uint64_t size)
-{
-    return offset <= size && count <= size - offset;
-}
-
-static int region_read(struct vfio_user_device *device, struct vfio_user_message *message,
-                       struct answer *answer)
-{
-    struct vfio_user_region_access access;
-    uint8_t *data = answer->data + sizeof(access);
-
-    memcpy(&access, message->payload, sizeof(access));
-    if (access.count > VFIO_USER_MAX_DATA)
-        return EINVAL;
-    if (access.region == VFIO_PCI_CONFIG_REGION_INDEX) {
-        if (!inside(access.offset, access.count, PCI_CONFIG_SIZE))
-            return EINVAL;
-        pci_config_read(device->pci, access.offset, data, access.count);
-    } else if (!pci_bar_read(device->pci, access.region, access.offset, data, access.count)) {
-        return EINVAL;
-    }
-    memcpy(answer->data, &access, sizeof(access));
-    answer->size = sizeof(access) + access.count;
-    return 0;
-}
-
-static void complain_late(struct vfio_user_device *device, uint64_t port)
-{
-    complain(device, "a write to port %" PRIu64 " is not done after %d ms; answered all the same",
-             port, VFIO_USER_PATIENCE_MS);
-}
-
-/*
- * A write to a BAR without memory: the device acts on it, which may take its time. LAST: nothing
- * but the answer follows, so another thread can give it.
- */
-static int write_port(struct vfio_user_device *device, const struct vfio_user_region_access *access,
-                      const uint8_t *data, bool last)
-{
-    const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
-    uint32_t value = 0;
-
-    if (!inside(access->offset, access->count, bar->size) ||
-        (access->count != 1 && access->count != 2 && access->count != 4))
-        return EINVAL;
-    memcpy(&value, data, access->count);
-    switch ((last ? vfio_user_lane_write_direct : vfio_user_lane_write)(
-        &device->lane, access->region, access->offset, access->count, value)) {
-    case VFIO_USER_LANE_RELIEVED:
-        return RELIEVED;
-    case VFIO_USER_LANE_FULL:
-        complain(device, "a write to port %" PRIu64 " was dropped: %u are waiting already",
-                 access->offset, VFIO_USER_LANE_LENGTH);
-        return EBUSY;
-    case VFIO_USER_LANE_LATE:
-        complain_late(device, access->offset);
-        break;
-    case VFIO_USER_LANE_DONE:
-        break;
-    }
-    vfio_user_irq_recheck(&device->irq, true);
-    return 0;
-}
-
-static inline int write_region(struct vfio_user_device *device,
-                               const struct vfio_user_region_access *access, const uint8_t *data,
-                               bool last)
-{
-    if (access->region == VFIO_PCI_CONFIG_REGION_INDEX) {
-        if (!inside(access->offset, access->count, PCI_CONFIG_SIZE))
-            return EINVAL;
-        pci_config_write(device->pci, access->offset, data, access->count);
-        return 0;
-    }
-    const struct pci_bar *bar = pci_function_bar(device->pci, access->region);
-    bool is_port = bar->type != PCI_BAR_ABSENT && !bar->memory;
-    if (vfio_user_migration_frozen(&device->migration) &&
-        (is_port || !vfio_user_migration_writable(&device->migration))) {
-        complain(device, "a write to region %u was refused: the device is stopped for migration",
-                 access->region);
-        return EINVAL;
-    }
-    if (is_port)
-        return write_port(device, access, data, last);
-    return pci_bar_write(device->pci, access->region, access->offset, data, access->count) ? 0
-                                                                                           : EINVAL;
-}
-
-static int region_write(struct vfio_user_device *device, struct vfio_user_message *message,
-                        struct answer *answer)
-{
-    struct vfio_user_region_access access;
-
-    memcpy(&access, message->payload, sizeof(access));
-    if (access.count > message->size - sizeof(access))
-        return EINVAL;
-    /* Before the write, as the one who answers may be another thread. */
-    set_answer(answer, &access, sizeof(access));
-    device->write_header = message->header;
-    device->write_port = access.offset;
-    return write_region(device, &access, message->payload + sizeof(access), true);
-}
-
-static int region_write_multi(struct vfio_user_device *device, struct vfio_user_message *message,
-                              struct answer *answer)
-{
-    struct vfio_user_write_multi_entry entry;
-    uint64_t count, done;
-    int error = 0;
-
-    memcpy(&count, message->payload, sizeof(count));
-    if (count > (message->size - sizeof(count)) / sizeof(entry))
-        return EINVAL;
-    for (done = 0; done < count && !error; done++) {
-        memcpy(&entry, message->payload + sizeof(count) + done * sizeof(entry), sizeof(entry));
-        const struct vfio_user_region_access access = {
-            .offset = entry.offset,
-            .region = entry.region,
-            .count = entry.count,
-        };
-        error = entry.count > sizeof(entry.data) ? EINVAL
-                                                 : write_region(device, &access, entry.data, false);
-    }
-    set_answer(answer, &done, sizeof(done));
-    return error;
-}
-
 static int reset(struct vfio_user_device *device, struct vfio_user_message *message,
-                 struct answer *answer)
+                 struct vfio_user_answer *answer)
 {
     (void)message;
     (void)answer;
@@ -340,8 +142,8 @@ static int reset(struct vfio_user_device *device, struct vfio_user_message *mess
     case VFIO_USER_LANE_FULL:
         return EBUSY;
     case VFIO_USER_LANE_LATE:
-        complain(device, "a reset is not done after %d ms; answered all the same",
-                 VFIO_USER_PATIENCE_MS);
+        vfio_user_complain(device, "a reset is not done after %d ms; answered all the same",
+                           VFIO_USER_PATIENCE_MS);
         return 0;
     default:
         return 0;
@@ -349,7 +151,7 @@ static int reset(struct vfio_user_device *device, struct vfio_user_message *mess
 }
 
 static int feature(struct vfio_user_device *device, struct vfio_user_message *message,
-                   struct answer *answer)
+                   struct vfio_user_answer *answer)
 {
     uint32_t before = device->migration.state;
     char *problem;
@@ -357,7 +159,7 @@ static int feature(struct vfio_user_device *device, struct vfio_user_message *me
                                   &answer->size, &problem);
 
     if (error)
-        complain(device, "DEVICE_FEATURE refused: %s", problem);
+        vfio_user_complain(device, "DEVICE_FEATURE refused: %s", problem);
     if (device->migration.state != before)
         g_message("%s: migration: %s, was %s", device->name,
                   vfio_user_migration_state_name(device->migration.state),
@@ -372,18 +174,18 @@ static bool mig_data_head(struct vfio_user_device *device, const struct vfio_use
 {
     memcpy(head, message->payload, sizeof(*head));
     if (!vfio_user_migration_supported(&device->migration)) {
-        complain(device, "migration data refused: this device cannot be migrated");
+        vfio_user_complain(device, "migration data refused: this device cannot be migrated");
         return false;
     }
     if (head->size <= VFIO_USER_MAX_DATA && head->argsz >= sizeof(*head) + head->size)
         return true;
-    complain(device, "migration data refused: size %u (at most %u), argsz %u", head->size,
-             VFIO_USER_MAX_DATA, head->argsz);
+    vfio_user_complain(device, "migration data refused: size %u (at most %u), argsz %u", head->size,
+                       VFIO_USER_MAX_DATA, head->argsz);
     return false;
 }
 
 static int mig_data_read(struct vfio_user_device *device, struct vfio_user_message *message,
-                         struct answer *answer)
+                         struct vfio_user_answer *answer)
 {
     struct vfio_user_mig_data head;
     char *problem = NULL;
@@ -394,19 +196,19 @@ static int mig_data_read(struct vfio_user_device *device, struct vfio_user_messa
     int error = vfio_user_migration_read(&device->migration, answer->data + sizeof(head), head.size,
                                          &got, &problem);
     if (error) {
-        complain(device, "MIG_DATA_READ refused: %s", problem);
+        vfio_user_complain(device, "MIG_DATA_READ refused: %s", problem);
         g_free(problem);
         return error;
     }
     head.size = (uint32_t)got;
     head.argsz = (uint32_t)(sizeof(head) + got);
-    set_answer(answer, &head, sizeof(head));
+    vfio_user_answer_set(answer, &head, sizeof(head));
     answer->size += got;
     return 0;
 }
 
 static int mig_data_write(struct vfio_user_device *device, struct vfio_user_message *message,
-                          struct answer *answer)
+                          struct vfio_user_answer *answer)
 {
     struct vfio_user_mig_data head;
     char *problem = NULL;
@@ -415,14 +217,14 @@ static int mig_data_write(struct vfio_user_device *device, struct vfio_user_mess
     if (!mig_data_head(device, message, &head))
         return EINVAL;
     if (head.size > message->size - sizeof(head)) {
-        complain(device, "MIG_DATA_WRITE refused: %u bytes are announced, %zu came", head.size,
-                 message->size - sizeof(head));
+        vfio_user_complain(device, "MIG_DATA_WRITE refused: %u bytes are announced, %zu came",
+                           head.size, message->size - sizeof(head));
         return EINVAL;
     }
     int error = vfio_user_migration_write(&device->migration, message->payload + sizeof(head),
                                           head.size, &problem);
     if (error)
-        complain(device, "MIG_DATA_WRITE refused: %s", problem);
+        vfio_user_complain(device, "MIG_DATA_WRITE refused: %s", problem);
     g_free(problem);
     return error;
 }
@@ -431,27 +233,28 @@ static const struct {
     const char *name;
     size_t size;  /* least bytes of payload */
     unsigned fds; /* most descriptors */
-    command_handler handle;
+    vfio_user_handler *handle;
 } commands[VFIO_USER_COMMAND_COUNT] = {
     [VFIO_USER_VERSION] = {"VERSION", sizeof(struct vfio_user_version), 0, version},
     [VFIO_USER_DMA_MAP] = {"DMA_MAP", sizeof(struct vfio_user_dma_map), 1, dma_map},
     [VFIO_USER_DMA_UNMAP] = {"DMA_UNMAP", sizeof(struct vfio_user_dma_unmap), 0, dma_unmap},
     [VFIO_USER_GET_INFO] = {"DEVICE_GET_INFO", sizeof(struct vfio_user_device_info), 0, get_info},
     [VFIO_USER_GET_REGION_INFO] = {"DEVICE_GET_REGION_INFO", sizeof(struct vfio_region_info), 0,
-                                   get_region_info},
+                                   vfio_user_get_region_info},
     [VFIO_USER_GET_REGION_IO_FDS] = {"DEVICE_GET_REGION_IO_FDS",
-                                     sizeof(struct vfio_user_region_io_fds), 0, get_region_io_fds},
+                                     sizeof(struct vfio_user_region_io_fds), 0,
+                                     vfio_user_get_region_io_fds},
     [VFIO_USER_GET_IRQ_INFO] = {"DEVICE_GET_IRQ_INFO", sizeof(struct vfio_user_irq_info), 0,
                                 get_irq_info},
     [VFIO_USER_SET_IRQS] = {"DEVICE_SET_IRQS", sizeof(struct vfio_irq_set), VFIO_USER_MAX_FDS,
                             set_irqs},
     [VFIO_USER_REGION_READ] = {"REGION_READ", sizeof(struct vfio_user_region_access), 0,
-                               region_read},
+                               vfio_user_region_read},
     [VFIO_USER_REGION_WRITE] = {"REGION_WRITE", sizeof(struct vfio_user_region_access), 0,
-                                region_write},
+                                vfio_user_region_write},
     [VFIO_USER_RESET] = {"DEVICE_RESET", 0, 0, reset},
     [VFIO_USER_REGION_WRITE_MULTI] = {"REGION_WRITE_MULTI", sizeof(uint64_t), 0,
-                                      region_write_multi},
+                                      vfio_user_region_write_multi},
     [VFIO_USER_FEATURE] = {"DEVICE_FEATURE", sizeof(struct vfio_user_feature), 0, feature},
     [VFIO_USER_MIG_DATA_READ] = {"MIG_DATA_READ", sizeof(struct vfio_user_mig_data), 0,
                                  mig_data_read},
@@ -467,7 +270,7 @@ static const char *command_name(unsigned command)
 
 /* Checks what holds for every command, and runs it. As a handler. */
 static int run(struct vfio_user_device *device, struct vfio_user_message *message,
-               struct answer *answer)
+               struct vfio_user_answer *answer)
 {
     unsigned command = message->header.command;
 
@@ -481,22 +284,22 @@ static int run(struct vfio_user_device *device, struct vfio_user_message *messag
 static enum vfio_user_served handle(struct vfio_user_device *device,
                                     struct vfio_user_message *message)
 {
-    struct answer answer = {.data = vfio_user_stream_reply(&device->stream), .fd = -1};
+    struct vfio_user_answer answer = {.data = vfio_user_stream_reply(&device->stream), .fd = -1};
     bool silent = message->header.flags & VFIO_USER_NO_REPLY;
     int error = EPROTO;
 
     bool acceptable = device->negotiated || message->header.command == VFIO_USER_VERSION;
     if (acceptable)
         error = run(device, message, &answer);
-    if (error == RELIEVED)
+    if (error == VFIO_USER_RELIEVED)
         return VFIO_USER_SERVED_BY_OTHER; /* a message that can come to this has no descriptors */
     for (unsigned i = 0; i < message->fd_count; i++)
         if (message->fds[i] >= 0)
             close(message->fds[i]);
     if (error)
-        complain(device, "%s (command %u, %u bytes) failed: %s",
-                 command_name(message->header.command), message->header.command,
-                 message->header.size, g_strerror(error));
+        vfio_user_complain(device, "%s (command %u, %u bytes) failed: %s",
+                           command_name(message->header.command), message->header.command,
+                           message->header.size, g_strerror(error));
     if (!acceptable)
         return VFIO_USER_GONE; /* it began with anything but VERSION */
     if (silent ||
@@ -518,9 +321,10 @@ static enum vfio_user_served handle_received(struct vfio_user_device *device)
         case VFIO_USER_INCOMPLETE:
             return VFIO_USER_SERVED;
         case VFIO_USER_BROKEN:
-            complain(device, "bad message header: command %u, size %u (limits 16 to %u), flags %#x",
-                     message.header.command, message.header.size, VFIO_USER_MAX_MESSAGE,
-                     message.header.flags);
+            vfio_user_complain(
+                device, "bad message header: command %u, size %u (limits 16 to %u), flags %#x",
+                message.header.command, message.header.size, VFIO_USER_MAX_MESSAGE,
+                message.header.flags);
             return VFIO_USER_GONE;
         case VFIO_USER_MESSAGE:
             served = handle(device, &message);
@@ -541,7 +345,7 @@ enum vfio_user_served vfio_user_device_serve(struct vfio_user_device *device)
 
 enum vfio_user_served vfio_user_device_take_over(struct vfio_user_device *device)
 {
-    complain_late(device, device->write_port);
+    vfio_user_complain_late(device, device->write_port);
     if (!(device->write_header.flags & VFIO_USER_NO_REPLY) &&
         !vfio_user_stream_send(&device->stream, &device->write_header, 0,
                                sizeof(struct vfio_user_region_access), -1))
