@@ -11,9 +11,9 @@
 #include "cli/machine.h"
 #include "cli/replay_describe.h"
 #include "cli/replay_host.h"
+#include "cli/replay_options.h"
 #include "cli/replay_trace.h"
 #include "cli/spice_statistics.h"
-#include "cli/secret_options.h"
 #include "display/picture.h"
 
 #include <errno.h>
@@ -24,22 +24,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define AT_END UINT64_MAX
 /* Clients that do not take what was drawn in time are not waited for longer. */
 #define STATISTICS_POLL_MS 20
 #define STATISTICS_WAIT_US (10 * G_USEC_PER_SEC)
 
-struct picture_request {
-    uint64_t at; /* commands, or AT_END */
-    char *path;
-};
-
 struct replay {
-    struct machine_options options;
-    const char *trace_path;
-    GArray *pictures; /* of struct picture_request, by time */
-    uint64_t until;   /* commands */
-    bool step, recorded_speed, wait, stay, statistics;
+    struct replay_options options;
     bool has_begun;
 
     struct machine *machine;
@@ -61,116 +51,6 @@ struct replay {
     uint64_t began_trace; /* ns, of the trace's */
     char *complaint;      /* the library's last; NULL: none */
     GError *error;
-};
-
-/* Options */
-
-static bool apply_spice(void *target, const char *value, GError **error)
-{
-    return spice_options_parse(value, &((struct replay *)target)->options.spice, error);
-}
-
-static bool apply_object(void *target, const char *value, GError **error)
-{
-    return secret_table_parse(((struct replay *)target)->options.spice.secrets, value, error);
-}
-
-static bool apply_until(void *target, const char *value, GError **error)
-{
-    int64_t number;
-
-    if (!option_number_parse("-until", NULL, value, 1, INT64_MAX, &number, error))
-        return false;
-    ((struct replay *)target)->until = (uint64_t)number;
-    return true;
-}
-
-static bool apply_picture(void *target, const char *value, GError **error)
-{
-    struct replay *replay = target;
-    const char *comma = strchr(value, ',');
-    struct picture_request request = {.at = AT_END};
-    int64_t number = 0;
-
-    if (!comma || !comma[1]) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
-                    "-screendump-at: '%s' is not N,FILE or end,FILE", value);
-        return false;
-    }
-    g_autofree char *at = g_strndup(value, (gsize)(comma - value));
-    if (strcmp(at, "end")) {
-        if (!option_number_parse("-screendump-at", NULL, at, 1, INT64_MAX, &number, error))
-            return false;
-        request.at = (uint64_t)number;
-    }
-    request.path = g_strdup(comma + 1);
-    g_array_append_val(replay->pictures, request);
-    return true;
-}
-
-static bool apply_step(void *target, const char *value, GError **error)
-{
-    (void)value;
-    (void)error;
-    return ((struct replay *)target)->step = true;
-}
-
-static bool apply_speed(void *target, const char *value, GError **error)
-{
-    bool recorded = !strcmp(value, "recorded");
-
-    if (!recorded && strcmp(value, "fast")) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "-speed: '%s' is not one of: fast, recorded",
-                    value);
-        return false;
-    }
-    ((struct replay *)target)->recorded_speed = recorded;
-    return true;
-}
-
-static bool apply_wait(void *target, const char *value, GError **error)
-{
-    (void)value;
-    (void)error;
-    return ((struct replay *)target)->wait = true;
-}
-
-static bool apply_stay(void *target, const char *value, GError **error)
-{
-    (void)value;
-    (void)error;
-    return ((struct replay *)target)->stay = true;
-}
-
-static bool apply_statistics(void *target, const char *value, GError **error)
-{
-    (void)value;
-    return ((struct replay *)target)->statistics = spice_statistics_check(error);
-}
-
-static const struct command_option replay_options[] = {
-    {"until", "N", "end after N commands", apply_until},
-    {"step", NULL, "show each command and wait for Enter before it; a number does as many, q ends",
-     apply_step},
-    {"screendump-at", "N|end,FILE",
-     "save the picture after N commands or at the end; as PPM if FILE ends in .ppm, else as\n"
-     "PNG; may be given more than once",
-     apply_picture},
-    {"speed", "fast|recorded",
-     "as fast as the server takes commands, or as they were recorded;\n"
-     "default: fast",
-     apply_speed},
-    {"stats", NULL, "at the end show what was sent to each client, and how; with -wait",
-     apply_statistics},
-    {"wait", NULL, "begin when a client has connected", apply_wait},
-    {"stay", NULL, "go on serving the last picture until a signal comes", apply_stay},
-    {NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option server_options[] = {
-    {"spice", "KEY=VALUE,...", "where the server listens, as for cassia demo", apply_spice},
-    {"object", "secret,id=ID,file=PATH", "a password for -spice password-secret=ID", apply_object},
-    {NULL, NULL, NULL, NULL},
 };
 
 /* The thread */
@@ -230,7 +110,7 @@ static bool keep_time(struct replay *replay)
 {
     gint64 now = g_get_monotonic_time();
 
-    if (!replay->recorded_speed)
+    if (!replay->options.recorded_speed)
         return true;
     if (!replay->began) {
         replay->began = now;
@@ -295,9 +175,9 @@ static bool save_picture(struct replay *replay, const char *path)
 
 static bool save_pictures(struct replay *replay, uint64_t at)
 {
-    while (replay->next_picture < replay->pictures->len) {
-        const struct picture_request *request =
-            &g_array_index(replay->pictures, struct picture_request, replay->next_picture);
+    while (replay->next_picture < replay->options.pictures->len) {
+        const struct replay_picture *request =
+            &g_array_index(replay->options.pictures, struct replay_picture, replay->next_picture);
         if (request->at != at)
             break;
         if (!save_picture(replay, request->path))
@@ -317,7 +197,8 @@ static QXLCommandExt *next_command(struct replay *replay, bool *damaged)
     if (command) {
         replay->position = trace_next(replay->trace);
         if (replay->complaint)
-            fprintf(stderr, "cassia replay: %s: %s\n", replay->trace_path, replay->complaint);
+            fprintf(stderr, "cassia replay: %s: %s\n", replay->options.trace_path,
+                    replay->complaint);
         g_clear_pointer(&replay->complaint, g_free);
     } else {
         replay->position = trace_last(replay->trace);
@@ -331,13 +212,15 @@ static bool play(struct replay *replay)
     uint64_t free_steps = 0;
     bool damaged;
 
-    while (!is_stopped(replay) && (!replay->until || replay->commands < replay->until)) {
+    while (!is_stopped(replay) &&
+           (!replay->options.until || replay->commands < replay->options.until)) {
         QXLCommandExt *command = next_command(replay, &damaged);
         if (damaged)
             return false;
         if (!command)
             break;
-        if (!keep_time(replay) || (replay->step && !ask_user(replay, command, &free_steps))) {
+        if (!keep_time(replay) ||
+            (replay->options.step && !ask_user(replay, command, &free_steps))) {
             spice_replay_free_cmd(replay->player, command);
             break;
         }
@@ -348,22 +231,22 @@ static bool play(struct replay *replay)
     }
     if (is_stopped(replay))
         return true;
-    if (replay->next_picture < replay->pictures->len) {
+    if (replay->next_picture < replay->options.pictures->len) {
         uint64_t at =
-            g_array_index(replay->pictures, struct picture_request, replay->next_picture).at;
-        if (at != AT_END) {
+            g_array_index(replay->options.pictures, struct replay_picture, replay->next_picture).at;
+        if (at != REPLAY_END) {
             g_set_error(&replay->error, CLI_ERROR, CLI_ERROR_FAILED,
                         "-screendump-at: there are only %" PRIu64 " commands, not %" PRIu64,
                         replay->commands, at);
             return false;
         }
     }
-    return save_pictures(replay, AT_END);
+    return save_pictures(replay, REPLAY_END);
 }
 
 static void leave(struct replay *replay)
 {
-    if (replay->error || !replay->stay)
+    if (replay->error || !replay->options.stay)
         machine_quit(replay->machine, "host-ui");
 }
 
@@ -392,7 +275,7 @@ static void finished(void *opaque)
         fflush(stdout);
     }
     replay->ended = g_get_monotonic_time();
-    if (replay->statistics && !replay->error)
+    if (replay->options.statistics && !replay->error)
         g_timeout_add(STATISTICS_POLL_MS, show_statistics, replay);
     else
         leave(replay);
@@ -422,42 +305,11 @@ static void start_when_connected(void *opaque, const char *event)
 
 /* The command */
 
-static gint by_time(gconstpointer a, gconstpointer b)
-{
-    uint64_t first = ((const struct picture_request *)a)->at;
-    uint64_t second = ((const struct picture_request *)b)->at;
-
-    return first < second ? -1 : first > second;
-}
-
-static bool parse(struct replay *replay, char **words, GError **error)
-{
-    const struct option_group groups[] = {
-        {"", replay_options, replay}, {"", server_options, replay}, {NULL, NULL, NULL}};
-
-    /* The trace may stand before, between or behind the options. */
-    for (;;) {
-        if (!command_line_parse("replay", words, groups, &words, error))
-            return false;
-        if (!*words)
-            break;
-        if (replay->trace_path)
-            return command_no_words(words, error);
-        replay->trace_path = *words++;
-    }
-    if (!replay->trace_path) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "needs the file of a recording");
-        return false;
-    }
-    g_array_sort(replay->pictures, by_time);
-    return true;
-}
-
 static bool set_up(struct replay *replay, char **words, GError **error)
 {
-    if (!parse(replay, words, error))
+    if (!replay_options_parse(&replay->options, words, error))
         return false;
-    replay->trace = trace_open(replay->trace_path, error);
+    replay->trace = trace_open(replay->options.trace_path, error);
     if (!replay->trace)
         return false;
     replay->player = spice_replay_new(trace_file(replay->trace), REPLAY_HOST_SURFACES);
@@ -465,10 +317,10 @@ static bool set_up(struct replay *replay, char **words, GError **error)
         fclose(trace_file(replay->trace));
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
                     "%s: line 1: not a recording of display commands (SPICE_REPLAY 1)",
-                    replay->trace_path);
+                    replay->options.trace_path);
         return false;
     }
-    replay->machine = machine_create(&replay->options, error);
+    replay->machine = machine_create(&replay->options.machine, error);
     if (!replay->machine)
         return false;
     replay->host =
@@ -490,31 +342,24 @@ static void finish(struct replay *replay)
         spice_replay_free(replay->player);
     machine_destroy(replay->machine);
     trace_destroy(replay->trace);
-    machine_options_finish(&replay->options);
-    g_array_unref(replay->pictures);
+    replay_options_finish(&replay->options);
     close(replay->stop_fd);
     g_free(replay->complaint);
 }
 
-static void clear_picture(void *data)
-{
-    g_free(((struct picture_request *)data)->path);
-}
-
 static int run(char **words)
 {
-    struct replay replay = {.pictures = g_array_new(FALSE, FALSE, sizeof(struct picture_request)),
-                            .stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+    struct replay replay = {.stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                             .reader = g_thread_self()};
     GError *error = NULL;
 
-    g_array_set_clear_func(replay.pictures, clear_picture);
-    machine_options_init(&replay.options);
+    replay_options_init(&replay.options);
     g_log_set_handler("Spice", G_LOG_LEVEL_MASK, hear_library, &replay);
     if (set_up(&replay, words, &error)) {
-        if (replay.wait || replay.stay || replay.step || replay.recorded_speed)
+        if (replay.options.wait || replay.options.stay || replay.options.step ||
+            replay.options.recorded_speed)
             machine_print_address(replay.machine);
-        if (replay.wait)
+        if (replay.options.wait)
             machine_watch(replay.machine, start_when_connected, &replay);
         else
             start(&replay);
@@ -526,14 +371,6 @@ static int run(char **words)
     return error ? command_fail(&command_replay, error) : 0;
 }
 
-static void help(void)
-{
-    const struct option_group groups[] = {{"The replay", replay_options, NULL},
-                                          {"The server", server_options, NULL},
-                                          {NULL, NULL, NULL}};
-    command_line_help(groups);
-}
-
 const struct command command_replay = {"replay", "TRACE [OPTION]...",
                                        "plays a recording of display commands into the server", run,
-                                       help};
+                                       replay_options_help};
