@@ -158,15 +158,18 @@ void soft_landscape_fill(void *opaque, uint32_t *pixels, int width, int y, int r
 
 /* --- moving pictures, icons, gradients --- */
 
+/* So many that neighbours differ by little, as in films; a power of 2. */
+#define PLASMA_COLORS 8192
+
 void soft_plasma_fill(void *opaque, uint32_t *pixels, int width, int y, int rows)
 {
     const struct soft_plasma *plasma = opaque;
-    uint32_t palette[256];
+    g_autofree uint32_t *palette = g_new(uint32_t, PLASMA_COLORS);
     int time = (int)(plasma->time & 0xffff), hue = (int)(plasma->seed & 1023);
     int *across = g_new(int, (size_t)width);
 
-    for (int i = 0; i < 256; i++)
-        palette[i] = soft_hue(hue + i * 4 + time * 2, 220, 150 + soft_sine(i * 8) / 11);
+    for (int i = 0; i < PLASMA_COLORS; i++)
+        palette[i] = soft_hue(hue + i / 8 + time * 2, 220, 150 + soft_sine(i / 4) / 11);
     for (int x = 0; x < width; x++)
         across[x] = soft_sine(x * 900 / width + time * 5) + soft_sine(x * 2300 / width - time * 3);
     for (int row = 0; row < rows; row++) {
@@ -174,7 +177,7 @@ void soft_plasma_fill(void *opaque, uint32_t *pixels, int width, int y, int rows
         int down = soft_sine(at - time * 4) + soft_sine(at * 2 + time * 7);
         for (int x = 0; x < width; x++) {
             int slant = soft_sine(x + y + row + time * 6);
-            pixels[row * width + x] = palette[(across[x] + down + slant) >> 5 & 255];
+            pixels[row * width + x] = palette[(across[x] + down + slant) & (PLASMA_COLORS - 1)];
         }
     }
     g_free(across);

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define DEFAULT_WIDTH     1024
-#define DEFAULT_HEIGHT    768
 #define INPUT_MEMORY      (64 * 1024) /* for what input makes the guest draw */
 #define USER_POINTER_TIME 120         /* frames that the load leaves the cursor to the user */
 #define MEMORY_WORK       16          /* pages of main memory written a frame */
@@ -376,8 +374,6 @@ struct engine *soft_guest_create(const struct soft_guest_config *config, struct 
     guest->engine.impl = &soft_guest_impl;
     driver->pci = pci;
     driver->config = *config;
-    driver->config.width = config->width ? config->width : DEFAULT_WIDTH;
-    driver->config.height = config->height ? config->height : DEFAULT_HEIGHT;
     if (config->memory && !(driver->main_memory = soft_memory_create(config->memory, error))) {
         g_free(guest);
         return NULL;

@@ -16,7 +16,7 @@ struct soft_guest_config {
     unsigned fps;     /* frames a second; 0: as fast as the card takes them */
     uint64_t seed;    /* the same seed draws the same frames */
     uint64_t frames;  /* stand still after so many frames, the card in use; 0: go on for ever */
-    unsigned width, height; /* 0: 1024 x 768 */
+    unsigned width, height; /* 0: the card's xres and yres, or 1024 x 768 */
     uint32_t memory;        /* MiB besides the card's, which it writes to and checks; 0: none */
     /* Called from the guest's thread when FRAMES have been drawn; may be NULL. */
     void (*finished)(void *opaque);

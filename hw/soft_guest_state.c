@@ -95,6 +95,9 @@ static bool check(void *opaque, const void *loaded, GError **error)
                               "the source's guest runs load '%s', which this release does "
                               "not have",
                               state->load);
+    if (!state->width || !state->height)
+        return migration_fail(error, "the source's guest has a screen of %ux%u", state->width,
+                              state->height);
     configure(&candidate, state, load);
     if (!soft_driver_attach(&candidate, error))
         return false;

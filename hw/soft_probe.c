@@ -18,6 +18,8 @@
 #define IO_WINDOW         0xc000ull
 #define OLDEST_REVISION   2 /* memory slots and surfaces */
 #define MONITORS_REVISION 4
+#define DEFAULT_WIDTH     1024
+#define DEFAULT_HEIGHT    768
 
 static uint32_t config_read(struct soft_driver *driver, uint32_t offset)
 {
@@ -114,6 +116,19 @@ static bool check_needs(const struct soft_driver *driver, const QXLRom *rom, GEr
     return true;
 }
 
+/* As large as the card's ROM says that the first head is, unless the owner has said it. */
+static void choose_size(struct soft_guest_config *config, const QXLRom *rom)
+{
+    const QXLURect *head = &rom->client_monitors_config.heads[0];
+    bool has_head = rom->client_monitors_config.count > 0 && head->right > head->left &&
+                    head->bottom > head->top;
+
+    if (!config->width)
+        config->width = has_head ? head->right - head->left : DEFAULT_WIDTH;
+    if (!config->height)
+        config->height = has_head ? head->bottom - head->top : DEFAULT_HEIGHT;
+}
+
 bool soft_driver_attach(struct soft_driver *driver, GError **error)
 {
     const struct pci_bar *ram = pci_function_bar(driver->pci, QXL_RAM_RANGE_INDEX);
@@ -147,6 +162,7 @@ bool soft_driver_attach(struct soft_driver *driver, GError **error)
     driver->header_offset = rom.ram_header_offset;
     driver->header = driver->ram + rom.ram_header_offset;
     driver->surface_count = MIN(rom.n_surfaces, SOFT_SURFACES);
+    choose_size(&driver->config, &rom);
     return lay_out(driver, &rom, vram->size, error) && check_needs(driver, &rom, error);
 }
 
