@@ -11,7 +11,6 @@ ratios, ours to the distribution's) and chart.svg, and prints the table. Below 1
 """
 
 import argparse
-import math
 import os
 import pathlib
 import shutil
@@ -20,6 +19,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+from chart import COLOURS, GRID, INK, TARGET, Chart, logarithmic
 
 SHARED = pathlib.Path(os.environ.get("SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"))
 MODES = {  # name: arguments of run.sh
@@ -147,45 +148,29 @@ def chart(table):
     """One panel a figure, one line a recording, one dot a mode, on a logarithmic scale round 1."""
     traces = list(dict.fromkeys(t for t, _ in table))
     modes = list(dict.fromkeys(m for _, m in table))
-    colours = ["#0b6e99", "#d9730d", "#448361", "#9065b0", "#c14c8a", "#9f6b53", "#787774", "#d44c47"]
     width, gap, left, top, step = 260, 24, 130, 84, 26
-    low, high = 0.1, 4.0
-    height = top + step * len(traces) + 40
-
-    def x_of(ratio):
-        share = math.log(min(max(ratio, low), high) / low) / math.log(high / low)
-        return share * width
-
-    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + len(FIGURES) * (width + gap)}" height="{height}" '
-           'font-family="sans-serif" font-size="12" fill="#333">',
-           '<rect width="100%" height="100%" fill="white"/>',
-           '<text x="12" y="22" font-size="15" font-weight="bold">Ratios to libspice-server, recorded desktops '
-           '(left of 1 is less)</text>']
-    for i, mode in enumerate(modes):
-        svg.append(f'<circle cx="{left + i * 90}" cy="40" r="5" fill="{colours[i % len(colours)]}"/>'
-                   f'<text x="{left + i * 90 + 10}" y="44">{mode}</text>')
+    bottom = top + step * len(traces)
+    drawn = Chart("Ratios to libspice-server, recorded desktops (left of 1 is less)")
+    drawn.legend(left, 44, modes)
     for i, trace in enumerate(traces):
-        svg.append(f'<text x="{left - 10}" y="{top + i * step + 17}" text-anchor="end">{trace}</text>')
+        drawn.text(left - 10, top + i * step + 17, trace, anchor="end")
     for column, figure in enumerate(FIGURES):
         x = left + column * (width + gap)
-        bottom = top + step * len(traces)
-        svg.append(f'<g transform="translate({x},0)"><text x="0" y="{top - 12}" font-weight="bold">{figure}</text>')
+        place = logarithmic(0.1, 4.0, x, x + width)
+        drawn.text(x, top - 12, figure, bold=True)
         for i in range(len(traces)):
-            svg.append(f'<rect x="0" y="{top + i * step}" width="{width}" height="{step - 2}" fill="#f4f4f2"/>')
+            drawn.box(x, top + i * step, width, step - 2)
         for mark in 0.1, 0.2, 0.5, 1, 2, 4:
-            svg.append(f'<line x1="{x_of(mark):.1f}" x2="{x_of(mark):.1f}" y1="{top}" y2="{bottom}" '
-                       f'stroke="{"#333" if mark == 1 else "#d5d5d2"}"/>'
-                       f'<text x="{x_of(mark):.1f}" y="{bottom + 16}" text-anchor="middle" font-size="10">{mark}</text>')
-        svg.append(f'<line x1="{x_of(TARGETS[figure]):.1f}" x2="{x_of(TARGETS[figure]):.1f}" y1="{top}" y2="{bottom}" '
-                   'stroke="#448361" stroke-dasharray="4 3"/>')
+            drawn.line([(place(mark), top), (place(mark), bottom)], INK if mark == 1 else GRID)
+            drawn.text(place(mark), bottom + 16, str(mark), size=10, anchor="middle")
+        target = place(TARGETS[figure])
+        drawn.line([(target, top), (target, bottom)], TARGET, dashed=True)
         for (trace, mode), row in table.items():
             if row[figure] == row[figure]:
-                svg.append(f'<circle cx="{x_of(row[figure]):.1f}" cy="{top + traces.index(trace) * step + 12}" r="4.5" '
-                           f'fill="{colours[modes.index(mode) % len(colours)]}" fill-opacity="0.85">'
-                           f'<title>{trace} {mode}: {row[figure]:.2f}</title></circle>')
-        svg.append("</g>")
-    svg.append(f'<text x="12" y="{height - 8}" font-size="10">dashed: the target for the median</text></svg>')
-    return "\n".join(svg) + "\n"
+                drawn.dot(place(row[figure]), top + traces.index(trace) * step + 12,
+                          COLOURS[modes.index(mode) % len(COLOURS)], f"{trace} {mode}: {row[figure]:.2f}")
+    drawn.text(12, bottom + 32, "dashed: the target for the median", size=10)
+    return drawn.svg(left + len(FIGURES) * (width + gap), bottom + 40)
 
 
 def main():

@@ -22,7 +22,7 @@ static void get_init_info(QXLInstance *qxl, QXLDevInitInfo *info)
         .memslot_gen_bits = 8,
         .memslot_id_bits = 8,
         .qxl_ram_size = host_of(qxl)->size,
-        .n_surfaces = 64,
+        .n_surfaces = 1024,
     };
 }
 
