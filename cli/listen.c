@@ -162,7 +162,9 @@ bool listen_unix(struct listener *listener, const char *path, GError **error)
 
 void listener_finish(struct listener *listener)
 {
-    if (listener->fd >= 0)
+    if (listener->fd >= 0 && listener->close)
+        listener->close(listener->fd);
+    else if (listener->fd >= 0)
         close(listener->fd);
     if (listener->path)
         unlink(listener->path);

@@ -12,11 +12,12 @@
 enum listen_family { LISTEN_ANY, LISTEN_IPV4, LISTEN_IPV6 };
 
 struct listener {
-    int fd;        /* -1: not listening; non-blocking */
-    char *path;    /* of a unix socket, removed when the listener is finished; else NULL */
-    char *host;    /* numeric address or path */
-    int port;      /* 0: unix socket */
-    bool loopback; /* only this machine can connect */
+    int fd;               /* -1: not listening; non-blocking */
+    int (*close)(int fd); /* NULL: close() */
+    char *path;           /* of a unix socket, removed when the listener is finished; else NULL */
+    char *host;           /* numeric address or path */
+    int port;             /* 0: unix socket */
+    bool loopback;        /* only this machine can connect */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "cli/migrate_clients.h"
 #include "cli/options.h"
 #include "migration/incoming.h"
+#include "migration/rdma.h"
 
 #include <stdlib.h>
 
@@ -286,7 +287,11 @@ static bool listen_for(struct migrate *migrate, struct migration_address *addres
     case MIGRATION_UNIX:
         return listen_unix(&migrate->listener, address->path, error);
     case MIGRATION_VSOCK:
-        migrate->listener.fd = migration_address_listen_vsock(address, error);
+        migrate->listener = (struct listener){.fd = migration_address_listen_vsock(address, error)};
+        return migrate->listener.fd >= 0;
+    case MIGRATION_RDMA:
+        migrate->listener = (struct listener){.fd = migration_rdma_listen(address, error),
+                                              .close = migration_rdma_close};
         return migrate->listener.fd >= 0;
     default:
         return true;

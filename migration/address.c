@@ -5,6 +5,8 @@
  */
 #include "migration/address.h"
 
+#include "migration/rdma.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -19,14 +21,16 @@ static bool parse_number(const char *uri, const char *what, const char *text, ui
                           what, text, max);
 }
 
-static bool parse_tcp(struct migration_address *address, const char *uri, const char *rest,
-                      GError **error)
+/* HOST:PORT, with brackets around a host that has colons. */
+static bool parse_host(struct migration_address *address, const char *uri, const char *rest,
+                       GError **error)
 {
     const char *colon = strrchr(rest, ':');
     uint64_t port;
 
     if (!colon)
-        return migration_fail(error, "%s: the form is tcp:HOST:PORT", uri);
+        return migration_fail(error, "%s: the form is %.*s:HOST:PORT", uri, (int)strcspn(uri, ":"),
+                              uri);
     address->host = g_strndup(rest, (gsize)(colon - rest));
     if (address->host[0] == '[' && g_str_has_suffix(address->host, "]")) {
         g_autofree char *bracketed = address->host;
@@ -70,8 +74,9 @@ static bool parse(struct migration_address *address, const char *uri, GError **e
         const char *prefix;
         enum migration_transport transport;
     } transports[] = {
-        {"tcp:", MIGRATION_TCP}, {"unix:", MIGRATION_UNIX}, {"vsock:", MIGRATION_VSOCK},
-        {"fd:", MIGRATION_FD},   {"exec:", MIGRATION_EXEC}, {"file:", MIGRATION_FILE},
+        {"tcp:", MIGRATION_TCP},   {"unix:", MIGRATION_UNIX}, {"vsock:", MIGRATION_VSOCK},
+        {"fd:", MIGRATION_FD},     {"exec:", MIGRATION_EXEC}, {"file:", MIGRATION_FILE},
+        {"rdma:", MIGRATION_RDMA},
     };
     const char *rest = NULL;
     uint64_t number;
@@ -82,16 +87,17 @@ static bool parse(struct migration_address *address, const char *uri, GError **e
             rest = uri + strlen(transports[i].prefix);
         }
     }
-    if (g_str_has_prefix(uri, "rdma:"))
-        return migration_fail(error, "%s: RDMA is not available in this build", uri);
     if (!rest)
-        return migration_fail(error,
-                              "unknown migration protocol: %s; valid: tcp:HOST:PORT, "
-                              "unix:PATH, vsock:CID:PORT, fd:N, exec:COMMAND, file:PATH",
-                              uri);
+        return migration_fail(
+            error,
+            "unknown migration protocol: %s; valid: tcp:HOST:PORT, "
+            "unix:PATH, vsock:CID:PORT, fd:N, exec:COMMAND, file:PATH, rdma:HOST:PORT",
+            uri);
     switch (address->transport) {
     case MIGRATION_TCP:
-        return parse_tcp(address, uri, rest, error);
+        return parse_host(address, uri, rest, error);
+    case MIGRATION_RDMA:
+        return migration_rdma_check(uri, error) && parse_host(address, uri, rest, error);
     case MIGRATION_VSOCK:
         return parse_vsock(address, uri, rest, error);
     case MIGRATION_FILE:
@@ -141,12 +147,19 @@ void migration_address_finish(struct migration_address *address)
     *address = (struct migration_address){.fd = -1};
 }
 
+static char *describe_host(const char *protocol, const struct migration_address *address)
+{
+    return g_strdup_printf(strchr(address->host, ':') ? "%s:[%s]:%s" : "%s:%s:%s", protocol,
+                           address->host, address->port);
+}
+
 char *migration_address_describe(const struct migration_address *address)
 {
     switch (address->transport) {
     case MIGRATION_TCP:
-        return g_strdup_printf(strchr(address->host, ':') ? "tcp:[%s]:%s" : "tcp:%s:%s",
-                               address->host, address->port);
+        return describe_host("tcp", address);
+    case MIGRATION_RDMA:
+        return describe_host("rdma", address);
     case MIGRATION_UNIX:
         return g_strdup_printf("unix:%s", address->path);
     case MIGRATION_VSOCK:
@@ -161,4 +174,11 @@ char *migration_address_describe(const struct migration_address *address)
     }
     g_autofree char *words = g_strjoinv(" ", address->command);
     return g_strdup_printf("exec:%s", words);
+}
+
+bool migration_address_fail(const struct migration_address *address, const char *what,
+                            const char *why, GError **error)
+{
+    g_autofree char *text = migration_address_describe(address);
+    return migration_fail(error, "cannot %s %s: %s", what, text, why);
 }

@@ -14,12 +14,13 @@ enum migration_transport {
     MIGRATION_FD,
     MIGRATION_EXEC,
     MIGRATION_FILE,
+    MIGRATION_RDMA,
 };
 
 struct migration_address {
     enum migration_transport transport;
-    char *host; /* TCP: NULL or "" means every address of this machine */
-    char *port; /* TCP */
+    char *host; /* TCP, RDMA: NULL or "" means every address of this machine */
+    char *port; /* TCP, RDMA */
     char *path; /* UNIX, FILE */
     uint32_t cid, vsock_port;
     int fd;                    /* FD: a number of this process; -1: the one that is called NAME */
@@ -33,12 +34,15 @@ struct migration_address {
 
 /*
  * QEMU's forms: tcp:HOST:PORT, unix:PATH, vsock:CID:PORT, fd:N, fd:NAME, exec:COMMAND,
- * file:PATH[,offset=N].
+ * file:PATH[,offset=N], rdma:HOST:PORT.
  */
 bool migration_address_parse(struct migration_address *address, const char *uri, GError **error);
 void migration_address_finish(struct migration_address *address);
 /* The form that migration_address_parse() takes; to be freed. */
 char *migration_address_describe(const struct migration_address *address);
+/* Makes ERROR "cannot WHAT ADDRESS: WHY". Always false. */
+bool migration_address_fail(const struct migration_address *address, const char *what,
+                            const char *why, GError **error);
 
 /* Opens the way out. Waits, until CANCEL. */
 struct migration_channel *migration_address_connect(const struct migration_address *address,

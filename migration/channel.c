@@ -20,18 +20,40 @@
 #define PACE_WINDOW   (G_USEC_PER_SEC / 2) /* a pause in sending is made up for no longer */
 #define CHILD_POLL_MS 20
 
-struct migration_channel *migration_channel_create(int in, int out, GCancellable *cancel)
+/* A peer that is gone is an error, not a signal; what is no socket relies on SIGPIPE ignored. */
+static ssize_t write_quietly(int fd, const void *data, size_t size)
+{
+    ssize_t written = send(fd, data, size, MSG_NOSIGNAL);
+    return written < 0 && errno == ENOTSOCK ? write(fd, data, size) : written;
+}
+
+static const struct channel_calls system_calls = {read, write_quietly, poll, shutdown, close};
+
+static struct migration_channel *create(const struct channel_calls *calls, int in, int out,
+                                        GCancellable *cancel)
 {
     struct migration_channel *channel = g_new0(struct migration_channel, 1);
 
+    channel->calls = calls;
     channel->in = in;
     channel->out = out;
     channel->cancel = g_object_ref(cancel);
+    return channel;
+}
+
+struct migration_channel *migration_channel_create_with(const struct channel_calls *calls, int fd,
+                                                        GCancellable *cancel)
+{
+    return create(calls, fd, fd, cancel);
+}
+
+struct migration_channel *migration_channel_create(int in, int out, GCancellable *cancel)
+{
     if (in >= 0)
         g_unix_set_fd_nonblocking(in, TRUE, NULL);
     if (out >= 0 && out != in)
         g_unix_set_fd_nonblocking(out, TRUE, NULL);
-    return channel;
+    return create(&system_calls, in, out, cancel);
 }
 
 struct migration_channel *migration_channel_create_memory(void)
@@ -72,9 +94,9 @@ static void close_fds(struct migration_channel *channel)
 {
     g_clear_pointer(&channel->tls, tls_session_destroy);
     if (channel->in >= 0)
-        close(channel->in);
+        channel->calls->close(channel->in);
     if (channel->out >= 0 && channel->out != channel->in)
-        close(channel->out);
+        channel->calls->close(channel->out);
     channel->in = channel->out = -1;
 }
 
@@ -110,27 +132,12 @@ static bool fail_errno(GError **error, const char *what, int code)
     return migration_fail(error, "%s: %s", what, g_strerror(code));
 }
 
-/* Until FD (-1: none) is ready, TIMEOUT milliseconds (-1: never) pass or somebody cancels. */
+/* See migration_wait(). Nothing but the channel's own descriptors needs its calls. */
 static bool wait_for(struct migration_channel *channel, int fd, short events, int timeout,
                      bool *ready, GError **error)
 {
-    GPollFD cancelled = {.fd = -1};
-    bool can_cancel = g_cancellable_make_pollfd(channel->cancel, &cancelled);
-    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = cancelled.fd, .events = POLLIN}};
-    int count;
-
-    do
-        count = poll(fds, 2, timeout);
-    while (count < 0 && errno == EINTR);
-    int code = errno;
-    if (can_cancel)
-        g_cancellable_release_fd(channel->cancel);
-    if (g_cancellable_is_cancelled(channel->cancel)) {
-        g_set_error_literal(error, MIGRATION_ERROR, MIGRATION_ERROR_CANCELLED, "cancelled");
-        return false;
-    }
-    *ready = count > 0;
-    return count >= 0 || fail_errno(error, "poll", code);
+    return migration_wait(fd >= 0 ? channel->calls->poll : poll, fd, events, timeout,
+                          channel->cancel, ready, error);
 }
 
 /* Sleeps as long as what was sent is ahead of the pace. */
@@ -165,13 +172,8 @@ static short events_for(const struct migration_channel *channel, short events)
 
 static ssize_t write_some(struct migration_channel *channel, const void *data, size_t size)
 {
-    int fd = channel->out;
-
-    if (channel->tls)
-        return tls_session_write(channel->tls, data, size);
-    /* A peer that is gone is an error, not a signal; other descriptors rely on SIGPIPE ignored. */
-    ssize_t written = send(fd, data, size, MSG_NOSIGNAL);
-    return written < 0 && errno == ENOTSOCK ? write(fd, data, size) : written;
+    return channel->tls ? tls_session_write(channel->tls, data, size)
+                        : channel->calls->write(channel->out, data, size);
 }
 
 /* How long the other side may take nothing. A command may have its reasons, a machine has not. */
@@ -217,7 +219,7 @@ bool migration_channel_write(struct migration_channel *channel, const void *data
 static ssize_t read_some(struct migration_channel *channel, void *data, size_t size)
 {
     return channel->tls ? tls_session_read(channel->tls, data, size)
-                        : read(channel->in, data, size);
+                        : channel->calls->read(channel->in, data, size);
 }
 
 bool migration_channel_read(struct migration_channel *channel, void *data, size_t size,
@@ -319,7 +321,7 @@ void migration_channel_linger(struct migration_channel *channel)
     bool ready = true;
     int64_t end = g_get_monotonic_time() + LINGER_MS * 1000;
 
-    if (!migration_channel_is_duplex(channel) || shutdown(channel->out, SHUT_WR))
+    if (!migration_channel_is_duplex(channel) || channel->calls->shutdown(channel->out, SHUT_WR))
         return;
     while (ready) {
         int64_t left = (end - g_get_monotonic_time()) / 1000;

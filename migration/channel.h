@@ -6,13 +6,23 @@
 #pragma once
 
 #include "migration/tls.h"
+#include "migration/wait.h"
 
-#include <gio/gio.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a kind of descriptor is used with, as the calls of POSIX; writing never raises a signal. */
+struct channel_calls {
+    ssize_t (*read)(int fd, void *data, size_t size);
+    ssize_t (*write)(int fd, const void *data, size_t size);
+    migration_poll_fn *poll;
+    int (*shutdown)(int fd, int how);
+    int (*close)(int fd);
+};
+
 struct migration_channel {
-    int in, out;             /* the same for a socket; -1: this direction does not exist */
+    int in, out; /* the same for a socket; -1: this direction does not exist */
+    const struct channel_calls *calls;
     GByteArray *memory;      /* instead of both: writing appends to it; NULL: a real channel */
     guint taken;             /* bytes of it that have been read */
     struct tls_session *tls; /* NULL: none */
@@ -26,6 +36,9 @@ struct migration_channel {
 
 /* Takes over the descriptors. IN and OUT may be one. */
 struct migration_channel *migration_channel_create(int in, int out, GCancellable *cancel);
+/* Takes over a socket, which must not block and is used with CALLS only. */
+struct migration_channel *migration_channel_create_with(const struct channel_calls *calls, int fd,
+                                                        GCancellable *cancel);
 /* What is written to it stays in memory until it is read. Never waits. */
 struct migration_channel *migration_channel_create_memory(void);
 /* Bytes that can be read from a channel in memory. */

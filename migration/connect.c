@@ -5,6 +5,8 @@
  */
 #include "migration/address.h"
 
+#include "migration/rdma.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
@@ -22,26 +24,14 @@
 static struct migration_channel *refuse(const struct migration_address *address, const char *what,
                                         const char *why, GError **error)
 {
-    g_autofree char *text = migration_address_describe(address);
-    migration_fail(error, "cannot %s %s: %s", what, text, why);
+    migration_address_fail(address, what, why, error);
     return NULL;
 }
 
-/* Waits for EVENTS on FD or CANCEL, which is an error. */
 static bool wait_fd(int fd, short events, GCancellable *cancel, GError **error)
 {
-    GPollFD cancelled = {.fd = -1};
-    bool can_cancel = g_cancellable_make_pollfd(cancel, &cancelled);
-    struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = cancelled.fd, .events = POLLIN}};
-
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
-        ;
-    if (can_cancel)
-        g_cancellable_release_fd(cancel);
-    if (!g_cancellable_is_cancelled(cancel))
-        return true;
-    g_set_error_literal(error, MIGRATION_ERROR, MIGRATION_ERROR_CANCELLED, "cancelled");
-    return false;
+    bool ready;
+    return migration_wait(poll, fd, events, -1, cancel, &ready, error);
 }
 
 /* A connected socket; -1 and errno, or ERROR when it was cancelled. */
@@ -222,6 +212,8 @@ struct migration_channel *migration_address_connect(const struct migration_addre
         return open_command(address, true, cancel, error);
     case MIGRATION_FILE:
         return open_file(address, true, cancel, error);
+    case MIGRATION_RDMA:
+        return migration_rdma_connect(address, cancel, error);
     }
     return NULL;
 }
@@ -253,6 +245,8 @@ struct migration_channel *migration_address_accept(const struct migration_addres
         return open_command(address, false, cancel, error);
     case MIGRATION_FILE:
         return open_file(address, false, cancel, error);
+    case MIGRATION_RDMA:
+        return migration_rdma_accept(address, listener, cancel, error);
     default:
         return accept_one(address, listener, cancel, error);
     }

@@ -92,7 +92,8 @@ static bool is_socket(const struct migration_incoming *incoming)
 {
     return incoming->address.transport == MIGRATION_TCP ||
            incoming->address.transport == MIGRATION_UNIX ||
-           incoming->address.transport == MIGRATION_VSOCK;
+           incoming->address.transport == MIGRATION_VSOCK ||
+           incoming->address.transport == MIGRATION_RDMA;
 }
 
 /* Somebody who does not speak our language at all does not end the waiting. */

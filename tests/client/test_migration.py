@@ -234,8 +234,6 @@ with tap.case("wrong arguments are named"):
                 uri="tcp:127.0.0.1:1", channel={"channeltype": "main", "addr": inet})
         refused(left.command, "unknown migration protocol: carrier:pigeon", "migrate",
                 uri="carrier:pigeon")
-        refused(left.command, "rdma is not available", "migrate", channels=[
-            {"channel-type": "main", "addr": {"transport": "rdma", "host": "h", "port": "1"}}])
         refused(left.command, "exactly one entry", "migrate", channels=[])
         refused(left.command, "'port' is missing", "migrate", channels=[
             {"channel-type": "main", "addr": {"transport": "socket", "type": "inet",

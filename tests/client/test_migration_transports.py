@@ -83,9 +83,34 @@ with tap.case("what there is not is refused with what there is"):
         refused(left.command, "migrate_cancel", "migrate-pause")
         refused(left.command, "start again", "migrate-recover", uri="tcp:127.0.0.1:1")
         refused(left.command, "start again", "migrate", uri="tcp:127.0.0.1:1", resume=True)
-        for arguments in ({"uri": "rdma:h:1"}, {"channels": [{"channel-type": "main", "addr": {
-                "transport": "rdma", "host": "h", "port": "1"}}]}):
-            refused(left.command, "not available in this build", "migrate", **arguments)
+
+# --- RDMA; tests/guest/test_migration_guest.py goes over it ---
+
+with tap.case("RDMA is refused by name where there is no such library, device or address"):
+    main = lambda **addr: {"addr": {"transport": "rdma", **addr}}  # noqa: E731
+    spellings = ({"uri": "rdma:192.0.2.1:9"},
+                 {"channels": [{"channel-type": "main", **main(host="192.0.2.1", port="9")}]},
+                 {"channel": {"channeltype": "main", **main(**{"rdma-str": "192.0.2.1:9"})}})
+    with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
+        has_rdma = "HAVE_RDMA" in config.read()
+    with source() as a:
+        left = booted(a)
+        for arguments in spellings:
+            if not has_rdma:
+                refused(left.command, "not available in this build", "migrate", **arguments)
+                continue
+            left.command("migrate", **arguments)
+            info = wait_status(left, "failed")
+            assert "cannot connect to rdma:192.0.2.1:9: no RDMA device" in info["error-desc"], info
+        draws(left, a)
+        if has_rdma:
+            refused(left.command, "the form is rdma:HOST:PORT", "migrate", uri="rdma:h")
+            refused(left.command, "port '65536'", "migrate", uri="rdma:h:65536")
+            refused(left.command, "'port' is missing", "migrate", channels=[
+                {"channel-type": "main", **main(host="h")}])
+    result = cassia.run("demo", "-incoming", "rdma:192.0.2.1:9")
+    assert result.returncode == (1 if has_rdma else 2), result
+    assert "rdma:192.0.2.1:9: " in result.stderr, result
 
 # --- compression ---
 
@@ -206,7 +231,8 @@ with Certificates() as certificates:
             left = a.qmp()
             for name, uri, text in (("x", "tcp:127.0.0.1:1", "no -object 'x'"),
                                     ("s", "tcp:127.0.0.1:1", "endpoint=server"),
-                                    ("c", f"unix:{a.path('x')}", "tcp: addresses only")):
+                                    ("c", f"unix:{a.path('x')}", "tcp: addresses only"),
+                                    *([("c", "rdma:h:1", "tcp: addresses only")] * has_rdma)):
                 left.command("migrate-set-parameters", **{"tls-creds": name})
                 refused(left.command, text, "migrate", uri=uri)
         for option, text in (
