@@ -40,7 +40,7 @@ struct loop_watch {
     void *opaque;
     SpiceWatch *core; /* NULL while EVENTS is 0: hosts do not take that */
     GSource *source;
-    gpointer tag;
+    GPollFD poll; /* with SOURCE */
 };
 
 struct loop_timer {
@@ -49,9 +49,16 @@ struct loop_timer {
     void *opaque;
     SpiceTimer *core;
     GSource *source;
+    gint64 due; /* monotonic us, with SOURCE; NEVER: it is not armed */
 };
 
-/* Our sources carry a pointer to what they serve, which its callback may free. */
+#define NEVER (-1)
+
+/*
+ * Our sources carry a pointer to what they serve, which its callback may free. All they look at is
+ * the loop's thread's, and read anew in each iteration, so changes need not wake it, as GLib's own
+ * ways to change a source do with two system calls each.
+ */
 struct loop_source {
     GSource source;
     void *owner;
@@ -76,11 +83,18 @@ static GIOCondition condition_from_events(int events)
            (events & SPICE_WATCH_EVENT_WRITE ? G_IO_OUT : 0);
 }
 
+static gboolean check_watch(GSource *source)
+{
+    const struct loop_watch *watch = ((struct loop_source *)source)->owner;
+
+    return watch->poll.revents != 0;
+}
+
 static gboolean dispatch_watch(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
                                gpointer data G_GNUC_UNUSED)
 {
     struct loop_watch *watch = ((struct loop_source *)source)->owner;
-    int events = events_from_condition(g_source_query_unix_fd(source, watch->tag)) & watch->events;
+    int events = events_from_condition(watch->poll.revents) & watch->events;
 
     if (events != 0) {
         watch->fn(watch->fd, events, watch->opaque);
@@ -88,26 +102,53 @@ static gboolean dispatch_watch(GSource *source, GSourceFunc callback G_GNUC_UNUS
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs watch_source = {.dispatch = dispatch_watch};
+static GSourceFuncs watch_source = {.check = check_watch, .dispatch = dispatch_watch};
+
+static bool is_due(const struct loop_timer *timer)
+{
+    return timer->due != NEVER && timer->due <= g_source_get_time(timer->source);
+}
+
+static gboolean prepare_timer(GSource *source, int *timeout_ms)
+{
+    const struct loop_timer *timer = ((struct loop_source *)source)->owner;
+
+    if (timer->due == NEVER)
+        *timeout_ms = -1;
+    else if (is_due(timer))
+        *timeout_ms = 0;
+    else
+        *timeout_ms = MIN((timer->due - g_source_get_time(source) + 999) / 1000, G_MAXINT);
+    return *timeout_ms == 0;
+}
+
+static gboolean check_timer(GSource *source)
+{
+    return is_due(((struct loop_source *)source)->owner);
+}
 
 static gboolean dispatch_timer(GSource *source, GSourceFunc callback G_GNUC_UNUSED,
                                gpointer data G_GNUC_UNUSED)
 {
     struct loop_timer *timer = ((struct loop_source *)source)->owner;
 
-    g_source_set_ready_time(source, -1);
-    timer->fn(timer->opaque);
+    if (is_due(timer)) { /* still, after the callbacks before this one */
+        timer->due = NEVER;
+        timer->fn(timer->opaque);
+    }
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs timer_source = {.dispatch = dispatch_timer};
+static GSourceFuncs timer_source = {
+    .prepare = prepare_timer, .check = check_timer, .dispatch = dispatch_timer};
 
-static GSource *attach_source(struct event_loop *loop, GSourceFuncs *funcs, void *owner)
+static GSource *create_source(GSourceFuncs *funcs, void *owner)
 {
     GSource *source = g_source_new(funcs, sizeof(struct loop_source));
 
     ((struct loop_source *)source)->owner = owner;
-    g_source_attach(source, loop->context);
+    /* Else GLib takes it off the context for its callback, and puts it back: more wakeups. */
+    g_source_set_can_recurse(source, TRUE);
     return source;
 }
 
@@ -124,10 +165,10 @@ struct loop_watch *loop_watch_create(struct event_loop *loop, int fd, int events
 
     *watch = (struct loop_watch){.loop = loop, .fd = fd, .fn = fn, .opaque = opaque};
     if (loop->context != NULL) {
-        watch->source = g_source_new(&watch_source, sizeof(struct loop_source));
-        ((struct loop_source *)watch->source)->owner = watch;
+        watch->source = create_source(&watch_source, watch);
         watch->events = events;
-        watch->tag = g_source_add_unix_fd(watch->source, fd, condition_from_events(events));
+        watch->poll = (GPollFD){.fd = fd, .events = condition_from_events(events)};
+        g_source_add_poll(watch->source, &watch->poll);
         g_source_attach(watch->source, loop->context);
     } else {
         loop_watch_update(watch, events);
@@ -144,7 +185,7 @@ void loop_watch_update(struct loop_watch *watch, int events)
     }
     watch->events = events;
     if (watch->source != NULL) {
-        g_source_modify_unix_fd(watch->source, watch->tag, condition_from_events(events));
+        watch->poll.events = condition_from_events(events);
     } else if (watch->core == NULL) {
         watch->core = core->watch_add(watch->fd, events, watch->fn, watch->opaque);
     } else if (events == 0) {
@@ -173,9 +214,10 @@ struct loop_timer *loop_timer_create(struct event_loop *loop, void (*fn)(void *o
 {
     struct loop_timer *timer = g_new0(struct loop_timer, 1);
 
-    *timer = (struct loop_timer){.loop = loop, .fn = fn, .opaque = opaque};
+    *timer = (struct loop_timer){.loop = loop, .fn = fn, .opaque = opaque, .due = NEVER};
     if (loop->context != NULL) {
-        timer->source = attach_source(loop, &timer_source, timer);
+        timer->source = create_source(&timer_source, timer);
+        g_source_attach(timer->source, loop->context);
     } else {
         timer->core = loop->core->timer_add(fn, opaque);
     }
@@ -185,8 +227,7 @@ struct loop_timer *loop_timer_create(struct event_loop *loop, void (*fn)(void *o
 void loop_timer_start(struct loop_timer *timer, unsigned milliseconds)
 {
     if (timer->source != NULL) {
-        g_source_set_ready_time(timer->source,
-                                g_get_monotonic_time() + (gint64)milliseconds * 1000);
+        timer->due = g_get_monotonic_time() + (gint64)milliseconds * 1000;
     } else {
         timer->loop->core->timer_start(timer->core, milliseconds);
     }
@@ -195,7 +236,7 @@ void loop_timer_start(struct loop_timer *timer, unsigned milliseconds)
 void loop_timer_cancel(struct loop_timer *timer)
 {
     if (timer->source != NULL) {
-        g_source_set_ready_time(timer->source, -1);
+        timer->due = NEVER;
     } else {
         timer->loop->core->timer_cancel(timer->core);
     }

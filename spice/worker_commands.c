@@ -48,11 +48,12 @@ static void draw_and_show(struct display_worker *worker, struct drawable *drawab
 
 void worker_draw_batch(struct display_worker *worker)
 {
-    for (unsigned i = 0; i < worker->batch.count; i++) {
+    for (unsigned i = 0; i < worker->batch.count; i++)
         draw_and_show(worker, worker->batch.drawables[i]);
-        worker->display.count.drawn++;
+    worker->display.count.drawn += worker->batch.count;
+    /* Together: a guest or host that sleeps is woken once. */
+    for (unsigned i = 0; i < worker->batch.count; i++)
         drawable_unref(worker->batch.drawables[i]);
-    }
     worker->batch.count = 0;
 }
 

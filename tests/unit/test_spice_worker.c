@@ -147,7 +147,7 @@ static void test_surfaces(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(qxl_host_released(host), ==, 1); /* the surface keeps its command */
     qxl_host_create_surface(host, 5, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0); /* twice */
     qxl_host_create_surface(host, 0, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
-    qxl_host_create_surface(host, 64, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
+    qxl_host_create_surface(host, 1024, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
     qxl_host_create_surface(host, UINT32_MAX, SPICE_SURFACE_FMT_32_xRGB, 32, 32, 0);
     qxl_host_create_surface(host, 6, 33, 32, 32, 0);
     qxl_host_destroy_surface(host, 0);
