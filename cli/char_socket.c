@@ -54,8 +54,6 @@ static const char *what_is_wrong(enum char_socket_kind kind, const struct values
         return "needs name=NAME, by which clients find the port";
     if (!strcmp(values->name, WEBDAV_PORT))
         return "name: for " WEBDAV_PORT " there is -webdav";
-    if (!strcmp(values->name, STREAM_PORT))
-        return "name: " STREAM_PORT " is a display that is not offered here";
     return NULL;
 }
 
@@ -105,19 +103,26 @@ static int device_read(SpiceCharDeviceInstance *instance, uint8_t *data, int siz
                     : 0;
 }
 
+/* These shall know when clients come, so they are there before. */
+static bool is_always_wanted(const struct char_socket *device)
+{
+    return device->options->kind == CHAR_SOCKET_AGENT ||
+           g_strcmp0(device->options->name, STREAM_PORT) == 0;
+}
+
 /* Somebody listens to the device, or nobody any more. */
 static void device_state(SpiceCharDeviceInstance *instance, int connected)
 {
     struct char_socket *device = (struct char_socket *)instance;
 
-    if (device->options->kind != CHAR_SOCKET_AGENT) {
+    if (!is_always_wanted(device)) {
         bool leaves = !connected && is_port(device) && peer_is_open(device->peer);
         peer_want(device->peer, connected);
         if (leaves && device->plugged)
             spice_server_port_event(instance, SPICE_PORT_EVENT_CLOSED);
         return;
     }
-    /* The agent has said what makes no sense: it is to begin anew. */
+    /* It has said what makes no sense: it is to begin anew. */
     if (!connected && device->plugged)
         peer_break(device->peer);
 }
@@ -226,11 +231,11 @@ struct char_socket *char_socket_create(const struct char_socket_options *options
         g_free(device);
         return NULL;
     }
-    if (options->kind == CHAR_SOCKET_AGENT) {
+    if (is_always_wanted(device))
         peer_want(device->peer, true);
-    } else if (options->kind == CHAR_SOCKET_USBREDIR) {
+    if (options->kind == CHAR_SOCKET_USBREDIR) {
         peer_await(device->peer);
-    } else if (!plug(device)) {
+    } else if (is_port(device) && !plug(device)) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s: the server takes no such device",
                     option_of(options->kind));
         char_socket_destroy(device);

@@ -8,6 +8,8 @@
  *  usbredir  while a peer is waiting or connected     while a client is there
  *  port,     always; OPENED and CLOSED tell the       while a client is there
  *  webdav    client about the peer
+ *  a film's  a display of its own, from the first     always
+ *  port      peer on
  *
  * So each side begins anew when the other one does, as both protocols need it.
  *

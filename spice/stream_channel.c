@@ -148,30 +148,39 @@ static bool send_frame(struct stream_client *client)
     return true;
 }
 
+/* What CLIENT lacks first. False: nothing. */
+static bool send_next(struct stream_client *client)
+{
+    const struct stream_channel *stream = client_stream(client);
+    bool is_shown = stream->format.width != 0;
+    bool has_stream = is_shown && can_show(client, stream->format.codec);
+
+    if (client->stream != 0 && (!has_stream || client->stream != stream->stream))
+        send_stream_end(client);
+    else if (client->surface != 0 && client->surface != stream->surface)
+        send_surface_end(client);
+    else if (is_shown && client->surface == 0)
+        send_surface(client);
+    else if (has_stream && client->stream == 0)
+        send_stream(client);
+    else
+        return send_frame(client);
+    return true;
+}
+
 static bool client_produce(struct channel_client *cc)
 {
     struct stream_client *client = (struct stream_client *)cc;
     struct stream_channel *stream = client_stream(client);
-    bool is_shown = stream->format.width != 0;
-    bool has_stream = is_shown && can_show(client, stream->format.codec);
 
     if (!client->ready)
         return false;
-    if (client->stream != 0 && (!has_stream || client->stream != stream->stream)) {
-        send_stream_end(client);
-    } else if (client->surface != 0 && client->surface != stream->surface) {
-        send_surface_end(client);
-    } else if (is_shown && client->surface == 0) {
-        send_surface(client);
-    } else if (has_stream && client->stream == 0) {
-        send_stream(client);
-    } else if (!send_frame(client)) {
-        client->idle = channel_client_backlog(cc) == 0;
-        if (client->idle)
-            stream->has_room(stream->opaque); /* may bring a frame at once */
-        return send_frame(client);
-    }
-    return true;
+    if (send_next(client))
+        return true;
+    client->idle = channel_client_backlog(cc) == 0;
+    if (client->idle)
+        stream->has_room(stream->opaque); /* may bring a frame at once, or another stream */
+    return send_next(client);
 }
 
 /* ---- Clients ---- */

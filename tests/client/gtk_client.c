@@ -1,7 +1,8 @@
 /*
  * A client made of spice-gtk's library, for tests: prints what happens to it, one event a line, and
- * obeys "picture", "gap" (the longest time without drawing since the last one, in microseconds) and
- * the commands of gtk_agent.h on its standard input. It ends when that ends.
+ * obeys "picture" (of display 0), "picture ID", "gap" (the longest time without drawing since the
+ * last one, in microseconds), "frames" (how often most of a display has changed) and the commands
+ * of gtk_agent.h on its standard input. It ends when that ends.
  *
  *   gtk_client NAME=VALUE...          properties of a SpiceSession
  *
@@ -15,13 +16,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DISPLAYS = 4 };
+
+struct picture {
+    const uint8_t *pixels; /* 32 bits each */
+    int width, height, stride;
+};
+
 struct gtk_client {
     SpiceSession *session;
     GMainLoop *loop;
-    const uint8_t *pixels; /* of display 0, 32 bits each */
-    int width, height, stride;
+    struct picture pictures[DISPLAYS];
     gint64 drawn,
-        gap; /* microseconds: when something was drawn last, the longest time between two */
+        gap;         /* microseconds: when something was drawn last, the longest time between two */
+    unsigned frames; /* times that most of a display changed */
     struct gtk_agent agent;
 };
 
@@ -56,11 +64,8 @@ static void on_primary(SpiceChannel *channel, gint format, gint width, gint heig
     (void)format;
     (void)shmid;
     g_object_get(channel, "channel-id", &id, NULL);
-    if (id == 0) {
-        client->pixels = pixels;
-        client->width = width;
-        client->height = height;
-        client->stride = stride;
+    if (id < DISPLAYS) {
+        client->pictures[id] = (struct picture){pixels, width, height, stride};
     }
     printf("display %d %d %d\n", id, width, height);
 }
@@ -71,11 +76,15 @@ static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint width, gin
     struct gtk_client *client = opaque;
     gint64 now = g_get_monotonic_time();
 
-    (void)channel;
+    int id;
+
     (void)x;
     (void)y;
-    (void)width;
-    (void)height;
+    g_object_get(channel, "channel-id", &id, NULL);
+    if (id < DISPLAYS &&
+        width * height > client->pictures[id].width * client->pictures[id].height / 2) {
+        client->frames++;
+    }
     if (client->drawn != 0) {
         client->gap = MAX(client->gap, now - client->drawn);
     }
@@ -88,8 +97,8 @@ static void on_primary_destroy(SpiceChannel *channel, gpointer opaque)
     int id;
 
     g_object_get(channel, "channel-id", &id, NULL);
-    if (id == 0) {
-        client->pixels = NULL;
+    if (id < DISPLAYS) {
+        client->pictures[id].pixels = NULL;
     }
     printf("no-display %d\n", id);
 }
@@ -130,18 +139,18 @@ static void on_disconnected(SpiceSession *session, gpointer opaque)
     printf("disconnected\n");
 }
 
-static void print_picture(const struct gtk_client *client)
+static void print_picture(const struct picture *picture)
 {
     GChecksum *checksum = g_checksum_new(G_CHECKSUM_SHA256);
 
-    for (int y = 0; client->pixels != NULL && y < client->height; y++) {
-        const uint8_t *line = client->pixels + (gssize)y * client->stride;
+    for (int y = 0; picture->pixels != NULL && y < picture->height; y++) {
+        const uint8_t *line = picture->pixels + (gssize)y * picture->stride;
 
-        for (int x = 0; x < client->width; x++) {
+        for (int x = 0; x < picture->width; x++) {
             g_checksum_update(checksum, line + 4 * x, 3); /* the fourth byte means nothing */
         }
     }
-    printf("picture %s\n", client->pixels != NULL ? g_checksum_get_string(checksum) : "none");
+    printf("picture %s\n", picture->pixels != NULL ? g_checksum_get_string(checksum) : "none");
     g_checksum_free(checksum);
 }
 
@@ -156,11 +165,13 @@ static gboolean on_command(gint fd, GIOCondition condition, gpointer opaque)
         g_main_loop_quit(client->loop);
         return G_SOURCE_REMOVE;
     }
-    if (strcmp(g_strchomp(line), "picture") == 0) {
-        print_picture(client);
+    if (g_str_has_prefix(g_strchomp(line), "picture")) {
+        print_picture(&client->pictures[atoi(line + strlen("picture")) % DISPLAYS]);
     } else if (strcmp(line, "gap") == 0) {
         printf("gap %" G_GINT64_FORMAT "\n", client->gap);
         client->gap = 0;
+    } else if (strcmp(line, "frames") == 0) {
+        printf("frames %u\n", client->frames);
     } else {
         gtk_agent_command(&client->agent, line);
     }

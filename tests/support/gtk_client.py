@@ -51,9 +51,9 @@ class GtkClient:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def picture(self):
-        """Checksum of what the first display shows."""
-        self.command("picture")
+    def picture(self, display=0):
+        """Checksum of what that display shows."""
+        self.command(f"picture {display}")
         return self.expect("picture").split()[1]
 
     def __enter__(self):

@@ -326,7 +326,7 @@ static void test_sockets(void)
         {CHAR_SOCKET_AGENT, "path=/a,,b,server=off,reconnect-ms=5", "/a,b", NULL, NULL, false, 5},
         {CHAR_SOCKET_PORT, "name=org.x,path=/a", "/a", "org.x", NULL, true, 1000},
         {CHAR_SOCKET_PORT, "/a", NULL, NULL, "-port: needs name=NAME", false, 0},
-        {CHAR_SOCKET_PORT, "/a,name=org.spice-space.stream.0", NULL, NULL, "not offered", false, 0},
+        {CHAR_SOCKET_PORT, "/a,name=org.spice-space.webdav.0", NULL, NULL, "-webdav", false, 0},
         {CHAR_SOCKET_WEBDAV, "/a,name=x", NULL, NULL, "-webdav: takes no name", false, 0},
         {CHAR_SOCKET_USBREDIR, "server=on", NULL, NULL, "-usbredir: needs path=PATH", false, 0},
         {CHAR_SOCKET_USBREDIR, "/a,wait=off", NULL, NULL, "unknown key 'wait'", false, 0},
