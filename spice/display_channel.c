@@ -215,16 +215,22 @@ void display_finish(struct display *display)
 
 bool display_must_wait(struct display *display, unsigned *wait_ms)
 {
-    int64_t longest = 0;
+    int64_t shortest = INT64_MAX;
 
     for (GList *l = display->channel.clients; l != NULL; l = l->next) {
         struct display_client *client = l->data;
+        int64_t wait;
 
-        if (client->ready && !channel_client_is_closed(&client->base))
-            longest = MAX(longest, display_client_wait(client));
+        if (!client->ready || channel_client_is_closed(&client->base))
+            continue;
+        wait = display_client_wait(client);
+        if (!display_client_is_slow(client))
+            shortest = MIN(shortest, wait);
     }
-    *wait_ms = (unsigned)(longest / 1000 + 1);
-    return longest > 0;
+    if (shortest == INT64_MAX)
+        shortest = 0; /* nobody keeps up, or nobody is there */
+    *wait_ms = (unsigned)(shortest / 1000 + 1);
+    return shortest > 0;
 }
 
 void display_queue(struct display *display, struct drawable *drawable,

@@ -55,8 +55,8 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
 void display_finish(struct display *display);
 
 /*
- * Is there a client to be waited for before more is drawn? For *WAIT_MS at most; has_room() may
- * come earlier.
+ * Is a client to be waited for before more is drawn? For *WAIT_MS at most; has_room() may come
+ * earlier. The quickest sets the pace.
  */
 bool display_must_wait(struct display *display, unsigned *wait_ms);
 

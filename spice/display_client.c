@@ -420,6 +420,11 @@ int64_t display_client_wait(struct display_client *client)
     return 0;
 }
 
+bool display_client_is_slow(const struct display_client *client)
+{
+    return g_get_monotonic_time() < client->slow_until;
+}
+
 bool display_client_has_room(struct display_client *client)
 {
     if (client->waited_since == 0 ||
