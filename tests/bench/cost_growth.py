@@ -17,8 +17,8 @@ import subprocess
 import sys
 
 from chart import COLOURS, GRID, INK, Chart, logarithmic
+from harness import PEER, progress
 
-PEER = "/usr/lib/x86_64-linux-gnu/libspice-server.so.1"
 USUAL = {"clients": 1, "surfaces": 16, "pixels": (1024, 768)}
 AXES = {
     "clients": [1, 2, 4, 8, 16],
@@ -78,13 +78,13 @@ def measure(chosen):
         table[axis] = {}
         steps = AXES[axis] if chosen.steps == "all" else AXES[axis][::len(AXES[axis]) - 1]
         for step in steps:
-            print(f"\r{axis} {name_of(step)}\033[K", end="", file=sys.stderr, flush=True)
+            progress(f"{axis} {name_of(step)}")
             task = {**USUAL, axis: step}
             runs = [[run(chosen.program, library, task, chosen.frames) for library in chosen.libraries]
                     for _ in range(chosen.runs)]
             table[axis][step] = [[min(values) for values in zip(*(r[whose] for r in runs))]
                                  for whose in range(len(WHOSE))]
-    print("\r\033[K", end="", file=sys.stderr)
+    progress()
     return table
 
 

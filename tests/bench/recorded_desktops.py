@@ -14,15 +14,14 @@ import argparse
 import os
 import pathlib
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 
 from chart import COLOURS, GRID, INK, TARGET, Chart, logarithmic
+from harness import ENDINGS, SHARED, TRACES, build_harness, free_port, have_harness, progress, recordings, title
 
-SHARED = pathlib.Path(os.environ.get("SHARED", pathlib.Path(__file__).resolve().parents[3] / "shared"))
 MODES = {  # name: arguments of run.sh
     "auto_glz": ["-m", "lockstep", "-c", "auto_glz"],
     "auto_lz": ["-m", "lockstep", "-c", "auto_lz"],
@@ -36,7 +35,6 @@ MODES = {  # name: arguments of run.sh
 USUAL = "auto_glz,auto_lz,lz4,quic,glz,video"
 FIGURES = {"CPU": "server_cpu_s", "bytes": "display_bytes", "time": "wall_s", "memory": "peak_rss_kib"}
 TARGETS = {"CPU": 0.5, "bytes": 0.6, "time": 0.6, "memory": 1.0}
-ENDINGS = (".rec", ".rec.xz", ".rec.zst")
 
 
 def options():
@@ -51,34 +49,20 @@ def options():
     for mode in chosen.modes:
         if mode not in MODES:
             parser.error(f"--modes: there is no '{mode}', only {', '.join(MODES)}")
-    folders = [pathlib.Path(f) for f in chosen.traces or [SHARED / "traces"]]
-    chosen.traces = sorted(t for f in folders for t in f.iterdir() if t.name.endswith(ENDINGS))
+    folders = chosen.traces or [TRACES]
+    chosen.traces = recordings(folders)
     if not chosen.traces:
         parser.error(f"no recordings ({', '.join(ENDINGS)}) in {', '.join(map(str, folders))}")
     if not (pathlib.Path(chosen.library) / "libspice-server.so.1").exists():
         parser.error(f"--library: no libspice-server.so.1 in {chosen.library}")
-    if not (SHARED / "replay" / "replay.c").exists():
+    if not have_harness():
         parser.error(f"the harness {SHARED}/replay is not there; SHARED names the folder it is in")
     return chosen
 
 
-def title(trace):
-    for ending in ENDINGS:
-        trace = trace.removesuffix(ending)
-    return trace
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return str(s.getsockname()[1])
-
-
 def measure(chosen, work, out):
     """Every run as a dictionary, also into OUT/runs.tsv."""
-    harness = work / "replay"
-    shutil.copytree(SHARED / "replay", harness)
-    subprocess.run(["make", "-s", "-C", harness], check=True)
+    harness = build_harness(work)
     head = subprocess.run([harness / "run.sh", "-H"], capture_output=True, text=True, check=True).stdout
     runs, columns = [], head.rstrip("\n").split("\t")
     total = len(chosen.traces) * len(chosen.modes) * chosen.runs
@@ -90,21 +74,21 @@ def measure(chosen, work, out):
             for mode in chosen.modes:
                 for _ in range(chosen.runs):
                     done = len(runs) // 2
-                    print(f"\r[{done}/{total}] {title(trace.name)} {mode}\033[K", end="", file=sys.stderr)
+                    progress(f"[{done}/{total}] {title(trace)} {mode}")
                     for whose, place in ("ours", [chosen.library]), ("peer", []):
                         line = subprocess.run(
-                            [harness / "run.sh", "-p", free_port(), *MODES[mode], trace, *place],
+                            [harness / "run.sh", "-p", str(free_port()), *MODES[mode], trace, *place],
                             env=dict(os.environ, REPLAY_CACHE=str(cache)), capture_output=True, text=True)
                         row = dict(zip(columns, line.stdout.rstrip("\n").split("\t")))
                         row["failed"] = line.returncode != 0 or len(row) != len(columns)
                         if row["failed"]:
                             print(f"\n{trace} in mode {mode} ({whose}): {line.stderr or line.stdout}", file=sys.stderr)
-                        row.update(whose=whose, measured=mode, title=title(trace.name))
+                        row.update(whose=whose, measured=mode, title=title(trace))
                         runs.append(row)
                         table.write(f"{mode}\t{whose}\t{line.stdout}")
                         table.flush()
             shutil.rmtree(cache)
-    print("\r\033[K", end="", file=sys.stderr)
+    progress()
     return runs
 
 
