@@ -279,6 +279,13 @@ void channel_client_send(struct channel_client *cc, struct message *message)
     }
 }
 
+void channel_client_push(struct channel_client *cc)
+{
+    if (!cc->connection->closed && !cc->connection->blocked) {
+        write_queue(cc->connection);
+    }
+}
+
 void channel_client_own_messages(struct channel_client *cc)
 {
     send_queue_own(&cc->connection->queue);

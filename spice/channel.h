@@ -110,6 +110,8 @@ bool channel_client_can_have_fds(const struct channel_client *cc);
 const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc);
 /* Takes MESSAGE; it is written when the socket has room, in order. */
 void channel_client_send(struct channel_client *cc, struct message *message);
+/* Writes what the socket takes of that now, also inside produce(). */
+void channel_client_push(struct channel_client *cc);
 /* What messages that are still to be written reference is copied and released now. */
 void channel_client_own_messages(struct channel_client *cc);
 /* There may be something to produce now. Cheap when there is not, or when the socket is full. */

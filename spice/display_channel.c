@@ -179,7 +179,8 @@ static unsigned read_switches(void)
 {
     static const GDebugKey keys[] = {{"refinement", DISPLAY_NO_REFINEMENT},
                                      {"moves", DISPLAY_NO_MOVES},
-                                     {"image-cache", DISPLAY_NO_IMAGE_CACHE}};
+                                     {"image-cache", DISPLAY_NO_IMAGE_CACHE},
+                                     {"threads", DISPLAY_NO_THREADS}};
 
     return g_parse_debug_string(g_getenv(SWITCHES_VARIABLE), keys, G_N_ELEMENTS(keys));
 }
@@ -198,7 +199,8 @@ void display_init(struct display *display, SpiceServer *server, int id, struct e
     display->has_room = has_room;
     display->opaque = opaque;
     display->switches = read_switches();
-    display_encoder_init(&display->encoder);
+    display_encoder_init(&display->encoder,
+                         display->switches & DISPLAY_NO_THREADS ? 1 : g_get_num_processors());
     display->pace_timer = loop_timer_create(loop, pace_timer_fired, display);
     display->changes = g_array_new(FALSE, FALSE, sizeof(draw_rect));
     video_init(display);

@@ -26,6 +26,7 @@ enum display_switch {
     DISPLAY_NO_REFINEMENT = 1 << 0, /* pictures are not cut down to what is new */
     DISPLAY_NO_MOVES = 1 << 1,      /* nor looked through for what has moved */
     DISPLAY_NO_IMAGE_CACHE = 1 << 2,
+    DISPLAY_NO_THREADS = 1 << 3, /* one thread encodes all pictures */
 };
 
 struct display {

@@ -20,6 +20,7 @@ enum {
     DISPLAY_PATIENCE_MS = 500,                  /* one that needs longer is slow, */
     DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
     DISPLAY_LOOK_BACK = 16,                     /* queued items, for what is hidden */
+    DISPLAY_ENCODE_AHEAD = 16,                  /* queued items, for other threads */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
     DISPLAY_SNAPSHOT_PIXELS = 64 * 1024,        /* what is sent in place of a command */
     DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */
@@ -73,6 +74,7 @@ struct display_client {
 
     GArray *queue; /* of struct display_item; the first queue_sent ones are gone */
     unsigned queue_sent;
+    unsigned looked_ahead; /* about so many items behind those were given other threads */
     unsigned queue_drawables;
     size_t queue_bytes;
     int64_t waited_since; /* monotonic us; 0: it is not waited for */

@@ -70,25 +70,30 @@ static enum image_method choose_quic(const struct compressor *compressor,
     return is_accepted(compressor, IMAGE_JPEG, source) ? IMAGE_JPEG : IMAGE_JPEG_ALPHA;
 }
 
-static enum image_method choose(const struct compressor *compressor,
-                                const struct image_policy *policy,
-                                const struct codec_source *source, bool may_lose)
+struct image_choice compressor_choose(const struct compressor *compressor,
+                                      const struct image_policy *policy,
+                                      const struct codec_source *source, bool may_lose)
 {
+    struct image_choice choice = {.drawing = IMAGE_RAW};
+
     if (source->data.size < MIN_SOURCE_SIZE)
-        return IMAGE_RAW;
+        return choice;
     switch (policy->mode) {
     case SPICE_IMAGE_COMPRESSION_OFF:
-        return IMAGE_RAW;
+        return choice;
     case SPICE_IMAGE_COMPRESSION_QUIC:
-        return choose_quic(compressor, policy, source, may_lose);
+        choice.drawing = choose_quic(compressor, policy, source, may_lose);
+        return choice;
     case SPICE_IMAGE_COMPRESSION_LZ4:
-        if (policy->lz4 && is_accepted(compressor, IMAGE_LZ4, source))
-            return IMAGE_LZ4;
+        if (policy->lz4 && is_accepted(compressor, IMAGE_LZ4, source)) {
+            choice.drawing = IMAGE_LZ4;
+            return choice;
+        }
         break;
     case SPICE_IMAGE_COMPRESSION_AUTO_GLZ:
     case SPICE_IMAGE_COMPRESSION_AUTO_LZ:
-        if (graduality_of(source) == GRADUALITY_HIGH)
-            return choose_quic(compressor, policy, source, may_lose);
+        choice.look = true;
+        choice.photo = choose_quic(compressor, policy, source, may_lose);
         break;
     default:
         break;
@@ -96,8 +101,22 @@ static enum image_method choose(const struct compressor *compressor,
     if (policy->glz != NULL && glz_accepts(policy->glz, source) &&
         (policy->mode == SPICE_IMAGE_COMPRESSION_AUTO_GLZ ||
          policy->mode == SPICE_IMAGE_COMPRESSION_GLZ))
-        return IMAGE_GLZ;
-    return choose_lz(compressor, policy, source);
+        choice.drawing = IMAGE_GLZ;
+    else
+        choice.drawing = choose_lz(compressor, policy, source);
+    return choice;
+}
+
+enum image_method encoded_image_method(struct encoded_image *encoded, struct image_choice choice,
+                                       const struct codec_source *source)
+{
+    if (!choice.look)
+        return choice.drawing;
+    if (!encoded->looked) {
+        encoded->looked = true;
+        encoded->photo = graduality_of(source) == GRADUALITY_HIGH;
+    }
+    return encoded->photo ? choice.photo : choice.drawing;
 }
 
 /* What GLZ has made, in fewer bytes if that is wanted and possible. */
@@ -122,34 +141,41 @@ static void deflate_glz(struct compressor *compressor, const struct image_policy
     *size = deflated_size;
 }
 
-static bool encode(struct compressor *compressor, const struct image_policy *policy,
-                   const struct codec_source *source, struct encoded_image *encoded)
+bool compressor_run(struct compressor *compressor, const struct codec_source *source,
+                    struct encoded_image *encoded)
 {
     enum image_method method = encoded->method;
     const struct encoder_impl *impl = compressor->impls[method];
     uint8_t *data;
     size_t size;
 
-    if (method == IMAGE_GLZ) {
-        if (!glz_encode(policy->glz, source, &data, &size))
-            return false;
-        deflate_glz(compressor, policy, &data, &size, encoded);
-    } else {
-        if (compressor->encoders[method] == NULL)
-            compressor->encoders[method] = impl->create();
-        if (compressor->encoders[method] == NULL ||
-            !impl->encode(compressor->encoders[method], source, &data, &size))
-            return false;
-        encoded->type = impl->image_type;
-        if (method == IMAGE_JPEG_ALPHA)
-            encoded->first_size = encoder_jpeg_alpha_first_size(compressor->encoders[method]);
-    }
+    if (compressor->encoders[method] == NULL)
+        compressor->encoders[method] = impl->create();
+    if (compressor->encoders[method] == NULL ||
+        !impl->encode(compressor->encoders[method], source, &data, &size))
+        return false;
+    encoded->type = impl->image_type;
+    if (method == IMAGE_JPEG_ALPHA)
+        encoded->first_size = encoder_jpeg_alpha_first_size(compressor->encoders[method]);
+    encoded->data = g_bytes_new_take(data, size);
+    return true;
+}
+
+static bool run_glz(struct compressor *compressor, const struct image_policy *policy,
+                    const struct codec_source *source, struct encoded_image *encoded)
+{
+    uint8_t *data;
+    size_t size;
+
+    if (!glz_encode(policy->glz, source, &data, &size))
+        return false;
+    deflate_glz(compressor, policy, &data, &size, encoded);
     encoded->data = g_bytes_new_take(data, size);
     return true;
 }
 
 /* Finer than GLib's clock: many pictures are small. */
-static uint64_t monotonic_ns(void)
+uint64_t compressor_clock_ns(void)
 {
     struct timespec now;
 
@@ -177,7 +203,8 @@ bool compressor_encode(struct compressor *compressor, const struct image_policy 
                        const struct codec_source *source, bool may_lose,
                        struct encoded_image *encoded)
 {
-    enum image_method method = choose(compressor, policy, source, may_lose);
+    enum image_method method = encoded_image_method(
+        encoded, compressor_choose(compressor, policy, source, may_lose), source);
     uint64_t began;
     bool done;
 
@@ -187,9 +214,10 @@ bool compressor_encode(struct compressor *compressor, const struct image_policy 
         return encoded->data != NULL;
     encoded_image_finish(encoded);
     encoded->method = method;
-    began = monotonic_ns();
-    done = encode(compressor, policy, source, encoded);
+    began = compressor_clock_ns();
+    done = method == IMAGE_GLZ ? run_glz(compressor, policy, source, encoded)
+                               : compressor_run(compressor, source, encoded);
     if (policy->counts != NULL)
-        policy->counts[method].encode_ns += monotonic_ns() - began;
+        policy->counts[method].encode_ns += compressor_clock_ns() - began;
     return done;
 }

@@ -45,6 +45,7 @@ struct encoded_image {
     uint8_t type;             /* SPICE_IMAGE_TYPE_* */
     GBytes *data;             /* NULL: it is not worth it */
     uint32_t first_size;      /* JPEG_ALPHA: of the JPEG; ZLIB_GLZ_RGB: before it was deflated */
+    bool looked, photo;       /* somebody has looked whether it is a photograph; it is one */
 };
 /* Do clients get other pixels than there were? */
 static inline bool encoded_image_is_lossy(const struct encoded_image *encoded)
@@ -55,6 +56,15 @@ static inline bool encoded_image_is_lossy(const struct encoded_image *encoded)
 
 void encoded_image_finish(struct encoded_image *encoded);
 
+/* How an image goes out, as far as that can be said without a look at its pixels. */
+struct image_choice {
+    bool look; /* photographs go out otherwise than drawings */
+    enum image_method drawing, photo;
+};
+/* How ENCODED, of SOURCE, goes out by CHOICE; remembers what it looks like. */
+enum image_method encoded_image_method(struct encoded_image *encoded, struct image_choice choice,
+                                       const struct codec_source *source);
+
 /* All codecs, and what they need between images. */
 struct compressor {
     const struct encoder_impl *impls[IMAGE_METHODS];
@@ -63,6 +73,17 @@ struct compressor {
 };
 void compressor_init(struct compressor *compressor);
 void compressor_finish(struct compressor *compressor);
+
+struct image_choice compressor_choose(const struct compressor *compressor,
+                                      const struct image_policy *policy,
+                                      const struct codec_source *source, bool may_lose);
+/*
+ * Compresses SOURCE by encoded->method, which is neither RAW nor GLZ, into ENCODED, which holds no
+ * data. False: it is not worth it.
+ */
+bool compressor_run(struct compressor *compressor, const struct codec_source *source,
+                    struct encoded_image *encoded);
+uint64_t compressor_clock_ns(void);
 
 /*
  * Compresses SOURCE as POLICY says, unless ENCODED has it like that already. MAY_LOSE: it need not

@@ -248,10 +248,9 @@ static const uint16_t message_types[] = {
     [QXL_DRAW_COMPOSITE] = SPICE_MSG_DISPLAY_DRAW_COMPOSITE,
 };
 
-struct message *display_encode_drawable(struct display_encoder *encoder, struct drawable *drawable,
-                                        const struct image_policy *policy)
+struct message *display_encode_draw(struct display_encoder *encoder, struct drawable *drawable,
+                                    const struct draw *draw, const struct image_policy *policy)
 {
-    const struct draw *draw = &drawable->draw;
     struct image_writer writer = {
         .encoder = encoder,
         .message = message_create(message_types[draw->type]),

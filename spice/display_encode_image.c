@@ -9,14 +9,15 @@
 #include <spice/macros.h>
 #include <spice/protocol.h>
 
-void display_encoder_init(struct display_encoder *encoder)
+void display_encoder_init(struct display_encoder *encoder, unsigned processors)
 {
-    *encoder = (struct display_encoder){0};
+    *encoder = (struct display_encoder){.pool = encode_pool_create(processors)};
     compressor_init(&encoder->compressor);
 }
 
 void display_encoder_finish(struct display_encoder *encoder)
 {
+    encode_pool_destroy(encoder->pool);
     compressor_finish(&encoder->compressor);
     *encoder = (struct display_encoder){0};
 }
@@ -121,6 +122,13 @@ static bool try_compression(struct image_writer *writer, struct guest_image *gue
     const struct draw_image *image = &guest->image;
     struct codec_source source = draw_image_source(image);
 
+    if (guest->job != NULL) {
+        uint64_t took = encode_job_end(guest->job, &writer->encoder->compressor, &guest->encoded);
+
+        guest->job = NULL;
+        if (writer->policy->counts != NULL)
+            writer->policy->counts[guest->encoded.method].encode_ns += took;
+    }
     return compressor_encode(&writer->encoder->compressor, writer->policy, &source,
                              form == IMAGE_MAY_LOSE, &guest->encoded);
 }
@@ -160,7 +168,7 @@ static void add_bitmap_image(struct image_writer *writer, struct guest_image *gu
     compressed = try_compression(writer, guest, form);
     lossy = compressed && encoded_image_is_lossy(&guest->encoded);
     writer->encoder->lossy |= lossy;
-    if (cache != NULL && !lossy &&
+    if (cache != NULL && !lossy && image_cache_has_room(cache, guest->whole) &&
         image_cache_add(cache, key, (int64_t)image->width * image->height, &id))
         flags |= SPICE_IMAGE_FLAGS_CACHE_ME;
     add_descriptor(message, id, compressed ? guest->encoded.type : SPICE_IMAGE_TYPE_BITMAP, flags,

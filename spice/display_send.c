@@ -42,21 +42,56 @@ static struct image_policy policy_of(struct display_client *client)
     };
 }
 
-static struct message *encode(struct display_client *client, struct drawable *drawable,
-                              const struct image_policy *policy)
+static void send_draw(struct display_client *client, struct drawable *drawable,
+                      const struct draw *draw, const struct image_policy *policy)
 {
     struct message *message =
-        display_encode_drawable(&display_client_display(client)->encoder, drawable, policy);
-    GArray *dropped;
+        display_encode_draw(&display_client_display(client)->encoder, drawable, draw, policy);
+    GArray *dropped = client->cache != NULL ? image_cache_dropped(client->cache) : NULL;
 
-    if (client->cache == NULL)
-        return message;
-    dropped = image_cache_dropped(client->cache);
-    if (dropped->len > 0) {
+    if (dropped != NULL && dropped->len > 0) {
         channel_client_send(&client->base, display_encode_drop_images(dropped));
         g_array_set_size(dropped, 0);
     }
-    return message;
+    channel_client_send(&client->base, message);
+}
+
+/* Gives other threads something to do of what comes next in the queue. */
+static void encode_ahead(struct display_client *client, const struct image_policy *policy)
+{
+    struct display_encoder *encoder = &display_client_display(client)->encoder;
+
+    while (client->looked_ahead < DISPLAY_ENCODE_AHEAD &&
+           client->queue_sent + client->looked_ahead < client->queue->len &&
+           display_encode_is_idle(encoder)) {
+        const struct display_item *item = &g_array_index(
+            client->queue, struct display_item, client->queue_sent + client->looked_ahead++);
+        const struct draw *parts;
+        unsigned count;
+
+        if (item->type != ITEM_DRAW)
+            continue;
+        parts = display_encode_parts(encoder, item->drawable, policy, &count);
+        for (unsigned i = 0; i < count; i++)
+            display_encode_ahead(encoder, &parts[i], policy);
+    }
+}
+
+static void send_drawable(struct display_client *client, struct drawable *drawable,
+                          const struct image_policy *policy)
+{
+    struct display_encoder *encoder = &display_client_display(client)->encoder;
+    unsigned count;
+    const struct draw *parts = display_encode_parts(encoder, drawable, policy, &count);
+
+    for (unsigned i = 1; i < count; i++)
+        display_encode_ahead(encoder, &parts[i], policy);
+    encode_ahead(client, policy);
+    for (unsigned i = 0; i < count; i++) {
+        send_draw(client, drawable, &parts[i], policy);
+        if (i + 1 < count)
+            channel_client_push(&client->base); /* there is time until the next one is ready */
+    }
 }
 
 static void send_item(struct display_client *client)
@@ -67,6 +102,7 @@ static void send_item(struct display_client *client)
     struct message *message;
 
     client->queue_sent++;
+    client->looked_ahead -= MIN(client->looked_ahead, 1);
     if (client->queue_sent == client->queue->len) {
         g_array_set_size(client->queue, 0);
         client->queue_sent = 0;
@@ -82,13 +118,13 @@ static void send_item(struct display_client *client)
         video_client_send(client, &item);
         return;
     case ITEM_DRAW:
-        message = encode(client, item.drawable, &policy);
+        send_drawable(client, item.drawable, &policy);
         display_lossy_drawn(client, &item.drawable->draw,
                             display_client_display(client)->encoder.lossy);
         client->queue_drawables--;
         client->queue_bytes -= item.drawable->data_size;
         drawable_unref(item.drawable);
-        break;
+        return;
     case ITEM_SURFACE_CREATE: {
         const struct surface *surface =
             surfaces_find(display_client_display(client)->surfaces, item.surface_id);
@@ -162,7 +198,7 @@ static void send_damage(struct display_client *client)
         snapshot = snapshot_create(&surface->front, surface->id, &piece);
         client->statistics.pictures++;
         policy.jpeg = policy.jpeg && display_lossy_allowed(known, &piece);
-        channel_client_send(&client->base, encode(client, snapshot, &policy));
+        send_drawable(client, snapshot, &policy);
         display_lossy_sent_piece(client, known, &snapshot->draw, display->encoder.lossy);
         drawable_unref(snapshot);
     }

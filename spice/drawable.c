@@ -39,9 +39,12 @@ void drawable_unref(struct drawable *drawable)
 {
     if (--drawable->refs > 0)
         return;
-    guest_resource_release(&drawable->resource);
-    for (struct guest_image *image = drawable->images; image != NULL; image = image->next)
+    for (struct guest_image *image = drawable->images; image != NULL; image = image->next) {
+        if (image->job != NULL)
+            encode_job_drop(image->job);
         encoded_image_finish(&image->encoded);
+    }
+    guest_resource_release(&drawable->resource);
     arena_finish(&drawable->arena);
     g_free(drawable);
 }

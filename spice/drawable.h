@@ -9,6 +9,7 @@
 #include "display/draw.h"
 #include "spice/arena.h"
 #include "spice/display_compress.h"
+#include "spice/encode_pool.h"
 #include "spice/image_cache.h"
 
 #include <spice.h>
@@ -37,8 +38,10 @@ static inline struct codec_source draw_image_source(const struct draw_image *ima
 struct guest_image {
     struct draw_image image;
     struct encoded_image encoded;
-    bool has_key; /* else the key is not known yet */
+    struct encode_job *job; /* what ENCODED becomes; NULL: nobody is at it */
+    bool has_key;           /* else the key is not known yet */
     struct image_key key;
+    int64_t whole;   /* pixels of the picture that it is a part of; 0: it is none */
     bool is_private; /* 32 bits without alpha in one piece that only we write, for such a surface */
     struct guest_image *smaller; /* such a picture in fewer bytes; NULL: nobody has asked */
     struct guest_image *next;    /* of the drawable's */
@@ -53,6 +56,8 @@ struct drawable {
      */
     int32_t listed_sources[3];
     struct guest_image *images;
+    struct draw *bands; /* the same, cut across; NULL: nobody has asked */
+    unsigned band_count;
     size_t data_size; /* bytes of its images: about what it would cost to send */
     struct arena arena;
     max_align_t memory[24]; /* enough for most; malloc() keeps small blocks ready */
@@ -67,6 +72,12 @@ const struct image_key *guest_image_key(struct guest_image *guest);
  * The same picture, of DRAWABLE, in fewer bytes uncompressed; made once. It may be GUEST itself.
  */
 struct guest_image *guest_image_smaller(struct guest_image *guest, struct drawable *drawable);
+
+/*
+ * The parts that DRAWABLE's picture may be cut across into, from top to bottom, each a command of
+ * its own; they live as long as it does. Returns how many; 0: it is not to be cut.
+ */
+unsigned drawable_cut(struct drawable *drawable);
 
 struct drawable *drawable_create(QXLInstance *qxl);
 struct drawable *drawable_ref(struct drawable *drawable);

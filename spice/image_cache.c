@@ -84,6 +84,16 @@ bool image_cache_find(struct image_cache *cache, const struct image_key *key, ui
     return true;
 }
 
+bool image_cache_has(const struct image_cache *cache, const struct image_key *key)
+{
+    return g_hash_table_contains(cache->images, key);
+}
+
+bool image_cache_has_room(const struct image_cache *cache, int64_t pixels)
+{
+    return pixels <= cache->capacity / MAX_SHARE;
+}
+
 static void drop_oldest(struct image_cache *cache)
 {
     GList *link = g_queue_pop_tail_link(&cache->recent);
@@ -100,7 +110,7 @@ bool image_cache_add(struct image_cache *cache, const struct image_key *key, int
 {
     struct cached_image *image;
 
-    if (pixels < MIN_PIXELS || pixels > cache->capacity / MAX_SHARE)
+    if (pixels < MIN_PIXELS || !image_cache_has_room(cache, pixels))
         return false;
     while (cache->recent.length > 0 &&
            (cache->pixels + pixels > cache->capacity || cache->recent.length >= MAX_IMAGES))

@@ -26,6 +26,10 @@ void image_cache_destroy(struct image_cache *cache); /* NULL is allowed */
 
 /* Does the client have it? Then *ID is what it is called, and it is kept longer than others. */
 bool image_cache_find(struct image_cache *cache, const struct image_key *key, uint64_t *id);
+/* Does the client have it? It is kept no longer for that. */
+bool image_cache_has(const struct image_cache *cache, const struct image_key *key);
+/* Is a picture of PIXELS small enough for the cache? */
+bool image_cache_has_room(const struct image_cache *cache, int64_t pixels);
 /*
  * The client keeps a picture that it does not have, of PIXELS, as *ID. False: it is too large or
  * too small. The client must drop others first: those in image_cache_dropped().

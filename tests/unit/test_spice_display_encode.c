@@ -90,7 +90,7 @@ static void test_copy(void)
     struct message *message;
     uint8_t *body;
 
-    display_encoder_init(&encoder);
+    display_encoder_init(&encoder, 1);
     draw->copy.image = new_bitmap(drawable, SPICE_BITMAP_FMT_8BIT, 2, 2, 2, pixels);
     draw->copy.image->bitmap.palette = &palette;
     draw->copy.area = (draw_rect){.x1 = 0, .y1 = 0, .x2 = 2, .y2 = 2};
@@ -154,7 +154,7 @@ static void test_compression(void)
     struct message *message;
     uint8_t *body, *again;
 
-    display_encoder_init(&encoder);
+    display_encoder_init(&encoder, 1);
     drawable->draw.copy.image = new_bitmap(drawable, SPICE_BITMAP_FMT_32BIT, 32, 32, 128, pixels);
     message = display_encode_drawable(&encoder, drawable, &with_lz4);
     body = body_of(message);
@@ -197,7 +197,7 @@ static void test_snapshot(void)
     struct front front;
     uint8_t *body;
 
-    display_encoder_init(&encoder);
+    display_encoder_init(&encoder, 1);
     front_init(&front, 2, 2, SPICE_SURFACE_FMT_16_565);
     front_open(&front, canvas);
     drawable = snapshot_create(&front, 3, &right);
