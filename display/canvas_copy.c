@@ -46,6 +46,15 @@ static void write_keyed(const struct row_writer *writer, uint8_t *to, const uint
     }
 }
 
+/*
+ * What guests copy is often there already: reading it costs less than writing it back to memory.
+ */
+static void put_row(uint8_t *to, const uint8_t *from, size_t bytes)
+{
+    if (memcmp(to, from, bytes) != 0)
+        memcpy(to, from, bytes);
+}
+
 static void write_row(const struct row_writer *writer, uint8_t *to, const uint8_t *from, int width)
 {
     size_t bytes = (size_t)width * (writer->bits / 8);
@@ -53,7 +62,7 @@ static void write_row(const struct row_writer *writer, uint8_t *to, const uint8_
     if (writer->has_key)
         write_keyed(writer, to, from, width);
     else if (writer->rop == RASTER_COPY)
-        memcpy(to, from, bytes);
+        put_row(to, from, bytes);
     else
         raster_row(writer->rop, to, from, bytes);
 }

@@ -14,6 +14,7 @@
  */
 #include "spice/display_channel.h"
 #include "spice/moves.h"
+#include "spice/server.h"
 #include "spice/snapshot.h"
 
 #include <spice/protocol.h>
@@ -282,31 +283,35 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
 void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
                   const pixman_region32_t *region)
 {
+    enum path path = path_of(drawable);
+    bool may_be_film = drawable->draw.type == QXL_DRAW_COPY &&
+                       server_streaming_video(display->channel.server) != SPICE_STREAM_VIDEO_OFF;
     struct video_stream *film;
 
     if (surface->front.pixels == NULL)
         return; /* nobody looks */
-    film =
-        is_news(display, surface, region) ? video_find(display, drawable, surface, region) : NULL;
+    /* What is gathered is compared later, and pictures when they are cut down. */
+    if ((may_be_film || (path != PATH_GATHERED && path != PATH_PICTURE)) &&
+        !is_news(display, surface, region))
+        return;
+    film = may_be_film ? video_find(display, drawable, surface, region) : NULL;
     if (film != NULL) {
         take(surface, region);
         video_show(display, film, drawable, surface, region);
         return;
     }
-    switch (path_of(drawable)) {
+    switch (path) {
     case PATH_GATHERED:
         gather(surface, region);
         break;
     case PATH_MOVE:
-        if (is_news(display, surface, region))
-            pass_on_move(display, drawable, surface, region);
+        pass_on_move(display, drawable, surface, region);
         break;
     case PATH_PICTURE:
         pass_on_picture(display, drawable, surface, region);
         break;
     default:
-        if (is_news(display, surface, region))
-            pass_on(display, drawable, surface, region);
+        pass_on(display, drawable, surface, region);
         break;
     }
 }

@@ -4,11 +4,13 @@
 #include "spice/boxes.h"
 #include "spice/front.h"
 
+#include "display/difference.h"
+
 #include <spice/enums.h>
 #include <string.h>
 
 /* Differences are looked for in tiles, and a box around several may waste that many pixels. */
-#define TILE_WIDTH  32
+#define TILE_WIDTH  DIFFERENCE_TILE
 #define TILE_HEIGHT 8
 #define MAX_WASTE   2048
 /* Boxes of one comparison; then they grow, whatever they waste. */
@@ -28,6 +30,7 @@ void front_finish(struct front *front)
 void front_close(struct front *front)
 {
     g_clear_pointer(&front->pixels, g_free);
+    g_clear_pointer(&front->tiles, g_free);
 }
 
 static const uint8_t *canvas_at(const struct front *front, const struct canvas *canvas, int x,
@@ -43,6 +46,7 @@ void front_open(struct front *front, const struct canvas *canvas)
     if (front->pixel == 0 || front->pixels != NULL)
         return;
     front->pixels = g_malloc((size_t)front->width * front->height * front->pixel);
+    front->tiles = g_new(bool, front->width / TILE_WIDTH + 1);
     front_take(front, canvas, &all);
 }
 
@@ -67,23 +71,18 @@ void front_move(struct front *front, const draw_rect *box, struct draw_point fro
     }
 }
 
-/* Do COUNT pixels look different? The unused byte of xRGB is not seen. */
+/* What is seen of a pixel of 32 bits: not the unused byte of xRGB. */
+static uint32_t seen_bits(const struct front *front)
+{
+    return front->format == SPICE_SURFACE_FMT_32_xRGB ? 0xffffff : 0xffffffff;
+}
+
+/* Do COUNT pixels look different? */
 static bool differ(const struct front *front, const uint8_t *a, const uint8_t *b, size_t count)
 {
-    uint32_t difference = 0;
-
-    if (memcmp(a, b, count * front->pixel) == 0)
-        return false;
-    if (front->format != SPICE_SURFACE_FMT_32_xRGB)
-        return true;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t x, y;
-
-        memcpy(&x, a + 4 * i, sizeof(x));
-        memcpy(&y, b + 4 * i, sizeof(y));
-        difference |= x ^ y;
-    }
-    return (difference & 0xffffff) != 0;
+    if (front->pixel == 4)
+        return pixels_differ(a, b, count, seen_bits(front));
+    return memcmp(a, b, count * front->pixel) != 0;
 }
 
 static bool differs_at(const struct front *front, const struct canvas *canvas, int x, int y,
@@ -178,27 +177,53 @@ static void add_run(GArray *boxes, unsigned first, const draw_rect *new)
     g_array_append_val(boxes, *new);
 }
 
-/* The strip of tiles in BOX, which is not higher than one. */
+/* Which tiles of a strip look different; false: none. Each row is gone through once. */
+static bool mark_tiles(const struct front *front, const struct canvas *canvas,
+                       const draw_rect *strip)
+{
+    unsigned count = (strip->x2 - strip->x1 + TILE_WIDTH - 1) / TILE_WIDTH, marked = 0;
+
+    memset(front->tiles, 0, count * sizeof(front->tiles[0]));
+    for (int y = strip->y1; y < strip->y2 && marked < count; y++) {
+        if (front->pixel == 4) {
+            marked += mark_different_tiles(front_at(front, strip->x1, y),
+                                           canvas_at(front, canvas, strip->x1, y),
+                                           strip->x2 - strip->x1, seen_bits(front), front->tiles);
+            continue;
+        }
+        for (unsigned i = 0; i < count; i++) {
+            int x = strip->x1 + i * TILE_WIDTH;
+
+            if (!front->tiles[i] &&
+                differs_at(front, canvas, x, y, MIN(TILE_WIDTH, strip->x2 - x))) {
+                front->tiles[i] = true;
+                marked++;
+            }
+        }
+    }
+    return marked > 0;
+}
+
+/* What looks different in a strip that is not higher than a tile. */
 static void compare_strip(const struct front *front, const struct canvas *canvas,
                           const draw_rect *strip, GArray *changes, unsigned first)
 {
     draw_rect run = {0, strip->y1, 0, strip->y2};
 
-    for (int x = strip->x1; x < strip->x2; x += TILE_WIDTH) {
-        const draw_rect tile = {x, strip->y1, MIN(x + TILE_WIDTH, strip->x2), strip->y2};
-
-        if (!front_differs(front, canvas, &tile))
+    if (!mark_tiles(front, canvas, strip))
+        return;
+    for (int x = strip->x1, i = 0; x < strip->x2; x += TILE_WIDTH, i++) {
+        if (!front->tiles[i])
             continue;
-        if (run.x2 > 0 && tile.x1 - run.x2 > 2 * TILE_WIDTH) {
+        if (run.x2 > 0 && x - run.x2 > 2 * TILE_WIDTH) {
             add_run(changes, first, &run);
             run.x2 = 0;
         }
         if (run.x2 == 0)
-            run.x1 = tile.x1;
-        run.x2 = tile.x2;
+            run.x1 = x;
+        run.x2 = MIN(x + TILE_WIDTH, strip->x2);
     }
-    if (run.x2 > 0)
-        add_run(changes, first, &run);
+    add_run(changes, first, &run);
 }
 
 /* Boxes that grew to the same place become one. */
@@ -228,9 +253,7 @@ void front_compare(const struct front *front, const struct canvas *canvas, const
     for (int y = box->y1; y < box->y2; y += TILE_HEIGHT) {
         draw_rect strip = {box->x1, y, box->x2, MIN(y + TILE_HEIGHT, box->y2)};
 
-        /* Most strips look the same, and all of their tiles at once are compared faster. */
-        if (front_differs(front, canvas, &strip))
-            compare_strip(front, canvas, &strip, changes, first);
+        compare_strip(front, canvas, &strip, changes, first);
     }
     join_overlapping(changes, first);
     for (unsigned i = first; i < changes->len; i++)

@@ -19,6 +19,7 @@ struct front {
     uint32_t format; /* SPICE_SURFACE_FMT_* */
     unsigned pixel;  /* bytes; 0: pictures in that format can be sent to nobody */
     uint8_t *pixels; /* rows without gaps; NULL: nobody looks */
+    bool *tiles;     /* of a row: room for comparisons */
 };
 
 void front_init(struct front *front, uint32_t width, uint32_t height, uint32_t format);

@@ -98,6 +98,7 @@ static void wakeup(void *opaque)
 {
     struct display_worker *worker = opaque;
 
+    worker_let_commands_gather(worker);
     g_atomic_int_set(&worker->wakeup_pending, 0);
     worker_service_rings(worker);
 }

@@ -40,6 +40,8 @@ struct display_worker {
     bool running;
     struct worker_ring command_ring, cursor_ring;
     struct loop_timer *ring_timer;
+    int64_t serviced_at;    /* when the rings were last found empty, monotonic us */
+    unsigned quick_wakeups; /* in a row, soon after that */
 
     struct recorder *recorder; /* the server's; NULL: nothing is recorded */
     struct memslots memslots;
@@ -62,6 +64,8 @@ void worker_refuse(struct display_worker *worker, const char *what, const char *
 /* worker_rings.c */
 /* Takes what is in the rings, for a while, and sees to it that the rest is taken too. */
 void worker_service_rings(struct display_worker *worker);
+/* The guest has just woken us: waits for an instant when it does so all the time. */
+void worker_let_commands_gather(struct display_worker *worker);
 /* All that is in them now (nothing while stopped). */
 void worker_drain_cursor_ring(struct display_worker *worker);
 void worker_drain_command_ring(struct display_worker *worker);

@@ -11,6 +11,14 @@
  */
 #define MAX_DRAINED  1024
 #define MAX_REQUESTS 4
+/*
+ * Going to sleep and being woken costs as much as drawing a few small things. So after that many
+ * wakeups, each that soon after the last command, more are let gather for a moment: too short for
+ * a ring to fill, or for anybody to see.
+ */
+#define QUICK_US      50
+#define QUICK_WAKEUPS 8
+#define PAUSE_US      50
 
 enum ring_state {
     RING_SLEEPS, /* the guest notifies us */
@@ -105,6 +113,15 @@ void worker_service_rings(struct display_worker *worker)
     /* Last: a client that takes what it was waited for brings us back at once. */
     cursor_wake(&worker->cursor);
     display_wake_paced(&worker->display);
+    worker->serviced_at = g_get_monotonic_time();
+}
+
+void worker_let_commands_gather(struct display_worker *worker)
+{
+    if (g_get_monotonic_time() - worker->serviced_at > QUICK_US)
+        worker->quick_wakeups = 0;
+    else if (++worker->quick_wakeups > QUICK_WAKEUPS)
+        g_usleep(PAUSE_US);
 }
 
 static void drain(struct display_worker *worker, struct worker_ring *ring,
