@@ -95,8 +95,8 @@ static QXLPHYSICAL place_picture(struct bench *bench, uint32_t width, uint32_t h
     return image;
 }
 
-static void copy(struct bench *bench, uint32_t surface, QXLPHYSICAL image, unsigned left,
-                 unsigned top, unsigned width, unsigned height)
+static QXLDrawable copy_of(QXLPHYSICAL image, uint32_t surface, unsigned left, unsigned top,
+                           unsigned width, unsigned height)
 {
     QXLDrawable drawable =
         qxl_host_drawable(QXL_DRAW_COPY, surface, left, top, left + width, top + height);
@@ -104,6 +104,25 @@ static void copy(struct bench *bench, uint32_t surface, QXLPHYSICAL image, unsig
     drawable.u.copy.src_bitmap = image;
     drawable.u.copy.src_area = (QXLRect){.right = width, .bottom = height};
     drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    return drawable;
+}
+
+static void copy(struct bench *bench, uint32_t surface, QXLPHYSICAL image, unsigned left,
+                 unsigned top, unsigned width, unsigned height)
+{
+    QXLDrawable drawable = copy_of(image, surface, left, top, width, height);
+
+    qxl_host_push_drawable(bench->host, &drawable);
+}
+
+/* Drivers also say which surface a command depends on. */
+static void show_surface(struct bench *bench, uint32_t surface, unsigned left, unsigned top)
+{
+    QXLDrawable drawable =
+        copy_of(qxl_host_surface_image(bench->host, surface), 0, left, top, SIDE, SIDE);
+
+    drawable.surfaces_dest[0] = surface;
+    drawable.surfaces_rects[0] = (QXLRect){.right = SIDE, .bottom = SIDE};
     qxl_host_push_drawable(bench->host, &drawable);
 }
 
@@ -123,7 +142,7 @@ static void draw_frame(struct bench *bench, unsigned frame)
             continue;
         }
         copy(bench, surface, picture, 0, 0, SIDE, SIDE);
-        copy(bench, 0, qxl_host_surface_image(bench->host, surface), left, top, SIDE, SIDE);
+        show_surface(bench, surface, left, top);
     }
 }
 

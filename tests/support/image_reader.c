@@ -31,16 +31,19 @@ struct connection {
     int fd;
     GThread *thread;
     clockid_t clock;
-    gint failed, linked; /* atomic */
+    gint failed; /* atomic */
+    gint ready;  /* atomic; of a display: it has been shown what there was */
     uint64_t serial;
     uint32_t window, unacknowledged;
 };
 
 struct image_reader {
     struct connection main, display;
-    uint64_t bytes; /* atomic */
-    gint color;     /* atomic; of the last fill */
-    gint session;   /* atomic; the id that the server gave */
+    uint64_t bytes;          /* atomic */
+    gint color;              /* atomic; of the last fill */
+    gint session;            /* atomic; the id that the server gave */
+    pthread_mutex_t reading; /* whoever has it may read the display, or keep others from it */
+    bool held;
 };
 
 static bool read_all(struct connection *connection, void *to, size_t size)
@@ -137,6 +140,12 @@ static bool send_init(struct connection *connection)
     return send_message(connection, SPICE_MSGC_DISPLAY_INIT, body, sizeof(body));
 }
 
+static void set_ready(struct connection *connection)
+{
+    g_atomic_int_set(&connection->ready, 1);
+    g_main_context_wakeup(NULL);
+}
+
 static bool handle(struct connection *connection, uint16_t type, const uint8_t *body)
 {
     struct image_reader *reader = connection->reader;
@@ -155,6 +164,10 @@ static bool handle(struct connection *connection, uint16_t type, const uint8_t *
             g_atomic_int_set(&reader->session, words[0]);
             g_main_context_wakeup(NULL);
         }
+        break;
+    case SPICE_MSG_DISPLAY_MARK:
+        if (connection->type == SPICE_CHANNEL_DISPLAY)
+            set_ready(connection);
         break;
     case SPICE_MSG_DISPLAY_DRAW_FILL:
         if (body[FILL_CLIP] == SPICE_CLIP_TYPE_NONE)
@@ -191,6 +204,15 @@ static bool read_message(struct connection *connection, uint8_t *buffer)
     return handle(connection, header.type, buffer);
 }
 
+static bool next_message(struct connection *connection, uint8_t *buffer)
+{
+    if (connection->type == SPICE_CHANNEL_DISPLAY) {
+        pthread_mutex_lock(&connection->reader->reading);
+        pthread_mutex_unlock(&connection->reader->reading);
+    }
+    return read_message(connection, buffer);
+}
+
 static void *run(void *opaque)
 {
     struct connection *connection = opaque;
@@ -199,9 +221,7 @@ static void *run(void *opaque)
     pthread_getcpuclockid(pthread_self(), &connection->clock);
     if (link_channel(connection) &&
         (connection->type != SPICE_CHANNEL_DISPLAY || send_init(connection))) {
-        g_atomic_int_set(&connection->linked, 1);
-        g_main_context_wakeup(NULL);
-        while (read_message(connection, buffer))
+        while (next_message(connection, buffer))
             ;
     }
     g_atomic_int_set(&connection->failed, 1);
@@ -250,13 +270,14 @@ static bool has_display(void *opaque)
 {
     struct image_reader *reader = opaque;
 
-    return g_atomic_int_get(&reader->display.linked) || g_atomic_int_get(&reader->display.failed);
+    return g_atomic_int_get(&reader->display.ready) || g_atomic_int_get(&reader->display.failed);
 }
 
 struct image_reader *image_reader_connect(const struct server_library *library, SpiceServer *server)
 {
     struct image_reader *reader = g_new0(struct image_reader, 1);
 
+    pthread_mutex_init(&reader->reading, NULL);
     reader->main = (struct connection){.reader = reader, .type = SPICE_CHANNEL_MAIN};
     start(&reader->main, library, server);
     g_assert_true(core_loop_run_until(has_session, reader, 10));
@@ -276,10 +297,21 @@ static void stop(struct connection *connection)
     close(connection->fd);
 }
 
+void image_reader_hold(struct image_reader *reader, bool hold)
+{
+    if (hold && !reader->held)
+        pthread_mutex_lock(&reader->reading);
+    else if (!hold && reader->held)
+        pthread_mutex_unlock(&reader->reading);
+    reader->held = hold;
+}
+
 void image_reader_disconnect(struct image_reader *reader)
 {
+    image_reader_hold(reader, false);
     stop(&reader->display);
     stop(&reader->main);
+    pthread_mutex_destroy(&reader->reading);
     g_free(reader);
 }
 

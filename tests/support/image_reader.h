@@ -13,12 +13,15 @@
 struct image_reader;
 
 /*
- * Connects to SERVER, of LIBRARY, which must have the display channel 0 and no ticket; runs the
- * default main context meanwhile. The client has no image cache and a dictionary of 4 Mi pixels.
+ * Connects to SERVER, of LIBRARY, which must have the display channel 0 with a primary surface and
+ * no ticket; runs the default main context until the client has been shown that. The client has no
+ * image cache and a dictionary of 4 Mi pixels.
  */
 struct image_reader *image_reader_connect(const struct server_library *library,
                                           SpiceServer *server);
 void image_reader_disconnect(struct image_reader *reader);
+/* From now on its display takes one more message and then none, or goes on. */
+void image_reader_hold(struct image_reader *reader, bool hold);
 
 /* Bytes that the display has had. */
 uint64_t image_reader_bytes(const struct image_reader *reader);
