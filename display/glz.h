@@ -1,9 +1,9 @@
 /*
  * GLZ, LZ with a dictionary of the pictures sent before: codecs.md section 3.
  *
- * The dictionary keeps private copies, so nobody has to wait for it. It belongs to one client, and
- * to one thread. Pictures are numbered in the order of encoding, and each that glz_encode() gives
- * out must reach the client.
+ * The dictionary keeps private copies, so nobody has to wait for it. It belongs to one client,
+ * whose displays share it: any thread, one picture at a time. Pictures are numbered in the order of
+ * encoding, and each that glz_encode() gives out must reach the client.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -21,12 +21,15 @@ struct glz_dictionary;
 struct glz_dictionary *glz_dictionary_create(uint32_t window);
 void glz_dictionary_destroy(struct glz_dictionary *dictionary); /* NULL is allowed */
 
+/* From now on no picture becomes part of it. */
+void glz_dictionary_freeze(struct glz_dictionary *dictionary);
+
 /* The number that the next picture has, and, while the dictionary is empty, shall have. */
-uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary);
+uint64_t glz_dictionary_next(struct glz_dictionary *dictionary);
 void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next);
 
 /* Can such a picture be part of the dictionary? Those that cannot are to be sent otherwise. */
-bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source);
+bool glz_accepts(struct glz_dictionary *dictionary, const struct codec_source *source);
 /* As encoder_impl.encode(); an accepted picture. When false, the dictionary has not got it. */
 bool glz_encode(struct glz_dictionary *dictionary, const struct codec_source *source, uint8_t **out,
                 size_t *out_size);

@@ -17,6 +17,7 @@ struct glz_dictionary *glz_dictionary_create(uint32_t window)
     dictionary = g_new0(struct glz_dictionary, 1);
     dictionary->capacity = MIN(window, GLZ_MAX_UNITS);
     dictionary->ring = g_new(uint32_t, dictionary->capacity);
+    pthread_mutex_init(&dictionary->lock, NULL);
     return dictionary;
 }
 
@@ -26,13 +27,26 @@ void glz_dictionary_destroy(struct glz_dictionary *dictionary)
         return;
     codec_rows_finish(&dictionary->rows);
     codec_rows_finish(&dictionary->out);
+    pthread_mutex_destroy(&dictionary->lock);
     g_free(dictionary->ring);
     g_free(dictionary);
 }
 
-uint64_t glz_dictionary_next(const struct glz_dictionary *dictionary)
+void glz_dictionary_freeze(struct glz_dictionary *dictionary)
 {
-    return dictionary->next;
+    pthread_mutex_lock(&dictionary->lock);
+    dictionary->frozen = true;
+    pthread_mutex_unlock(&dictionary->lock);
+}
+
+uint64_t glz_dictionary_next(struct glz_dictionary *dictionary)
+{
+    uint64_t next;
+
+    pthread_mutex_lock(&dictionary->lock);
+    next = dictionary->next;
+    pthread_mutex_unlock(&dictionary->lock);
+    return next;
 }
 
 void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next)
@@ -41,11 +55,22 @@ void glz_dictionary_continue(struct glz_dictionary *dictionary, uint64_t next)
     dictionary->next = next;
 }
 
-bool glz_accepts(const struct glz_dictionary *dictionary, const struct codec_source *source)
+static bool is_frozen(struct glz_dictionary *dictionary)
+{
+    bool frozen;
+
+    pthread_mutex_lock(&dictionary->lock);
+    frozen = dictionary->frozen;
+    pthread_mutex_unlock(&dictionary->lock);
+    return frozen;
+}
+
+bool glz_accepts(struct glz_dictionary *dictionary, const struct codec_source *source)
 {
     return source->format >= SPICE_BITMAP_FMT_16BIT && source->format <= SPICE_BITMAP_FMT_RGBA &&
            codec_source_is_complete(source) &&
-           (uint64_t)source->width * source->height < dictionary->capacity;
+           (uint64_t)source->width * source->height < dictionary->capacity &&
+           !is_frozen(dictionary);
 }
 
 /* Where SIZE units can go; the oldest pictures make room. */

@@ -13,6 +13,8 @@
 #include "display/codec_rows.h"
 #include "display/lz.h"
 
+#include <pthread.h>
+
 #define GLZ_MAX_UNITS    (1u << 22) /* of the ring, 16 MiB: more brings little */
 #define GLZ_MIN_UNITS    (1u << 12)
 #define GLZ_MAX_PICTURES 4096 /* a power of two */
@@ -32,9 +34,11 @@ struct glz_place {
 
 struct glz_dictionary {
     uint32_t *ring;
-    uint32_t capacity; /* units */
-    uint64_t next;     /* the next picture's number */
-    uint32_t count;    /* pictures in the ring: next - count ... next - 1 */
+    uint32_t capacity;    /* units */
+    pthread_mutex_t lock; /* of everything below; not GLib's, which race detectors cannot see */
+    bool frozen;
+    uint64_t next;  /* the next picture's number */
+    uint32_t count; /* pictures in the ring: next - count ... next - 1 */
     struct glz_picture pictures[GLZ_MAX_PICTURES];
     struct glz_place places[1u << GLZ_PLACE_BITS]; /* of a few units */
     struct glz_place edges[1u << GLZ_EDGE_BITS];   /* of many, where a unit differs from the last */
@@ -46,6 +50,7 @@ static inline struct glz_picture *glz_picture_at(struct glz_dictionary *dictiona
     return &dictionary->pictures[number % GLZ_MAX_PICTURES];
 }
 
+/* These with the lock held. */
 /*
  * Puts SOURCE, an accepted picture, into the ring as number next, which nobody knows of until
  * glz_dictionary_keep(). Colours are B, G, R and 0 or A; 555 pixels have a clear top bit.

@@ -344,24 +344,35 @@ static bool encode_units(struct encoding *encoding)
     }
 }
 
+/* The lock is held. Returns the stream's size, 0: it is not worth it. */
+static size_t encode(struct encoding *encoding, const struct codec_source *source, uint8_t **out)
+{
+    struct glz_dictionary *dictionary = encoding->dictionary;
+    size_t room = codec_row_bytes(source) * source->height, size;
+    uint8_t *stream;
+
+    if (dictionary->frozen || room <= GLZ_HEADER_SIZE)
+        return 0;
+    encoding->picture = glz_dictionary_load(dictionary, source);
+    stream = codec_rows_reserve(&dictionary->out, room);
+    encoding->at = stream;
+    encoding->out_end = stream + room - 1;
+    put_header(encoding, source);
+    if (!encode_units(encoding))
+        return 0;
+    glz_dictionary_keep(dictionary, &encoding->picture);
+    size = encoding->at - stream;
+    *out = g_memdup2(stream, size);
+    return size;
+}
+
 bool glz_encode(struct glz_dictionary *dictionary, const struct codec_source *source, uint8_t **out,
                 size_t *out_size)
 {
-    size_t room = codec_row_bytes(source) * source->height;
     struct encoding encoding = {.dictionary = dictionary};
-    uint8_t *stream;
 
-    if (room <= GLZ_HEADER_SIZE)
-        return false;
-    encoding.picture = glz_dictionary_load(dictionary, source);
-    stream = codec_rows_reserve(&dictionary->out, room);
-    encoding.at = stream;
-    encoding.out_end = stream + room - 1;
-    put_header(&encoding, source);
-    if (!encode_units(&encoding))
-        return false;
-    glz_dictionary_keep(dictionary, &encoding.picture);
-    *out_size = encoding.at - stream;
-    *out = g_memdup2(stream, *out_size);
-    return true;
+    pthread_mutex_lock(&dictionary->lock);
+    *out_size = encode(&encoding, source, out);
+    pthread_mutex_unlock(&dictionary->lock);
+    return *out_size > 0;
 }

@@ -7,10 +7,16 @@
 
 #include "spice/server.h"
 
+#include <pthread.h>
+
+struct glz_dictionary;
+
 struct client {
-    gint references; /* atomic, as SLOW */
-    gint slow;       /* the network test found little bandwidth */
-    uint32_t id;     /* the session id, never 0 */
+    gint references;      /* atomic, as SLOW */
+    gint slow;            /* the network test found little bandwidth */
+    uint32_t id;          /* the session id, never 0 */
+    pthread_mutex_t lock; /* not GLib's, which race detectors cannot see; of DICTIONARIES */
+    GList *dictionaries;  /* of struct client_dictionary */
     /* IO thread: the main connection while there is one. */
     struct channel_client *main;
 
@@ -33,6 +39,16 @@ struct client {
 
 /* One reference, the caller's. ID is random. */
 struct client *client_create(void);
+
+/* client_dictionary.c; any thread. */
+/*
+ * The dictionary that CLIENT calls ID, to which one more of its displays belongs now. The first
+ * makes it, for WINDOW pixels, with pictures numbered from NEXT on. NULL: there cannot be one.
+ */
+struct glz_dictionary *client_join_dictionary(struct client *client, uint8_t id, uint32_t window,
+                                              uint64_t next);
+/* NULL is allowed. The last display takes it along. */
+void client_leave_dictionary(struct client *client, struct glz_dictionary *dictionary);
 
 /* Any thread. */
 static inline void client_set_slow(struct client *client, bool slow)

@@ -2,6 +2,7 @@
  * The display channel: its clients' messages, and the worker's events for all of them.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/client.h"
 #include "spice/display_client.h"
 #include "spice/display_lossy.h"
 #include "spice/migrate_state.h"
@@ -69,7 +70,7 @@ static void client_disconnect(struct channel_client *cc)
         front_close(&primary->front);
         primary->gathered.count = 0;
     }
-    glz_dictionary_destroy(client->glz);
+    client_leave_dictionary(cc->client, client->glz);
     image_cache_destroy(client->cache);
     if (client->waited_since != 0)
         display->has_room(display->opaque);
@@ -79,7 +80,7 @@ static void client_disconnect(struct channel_client *cc)
 
 bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
                                int64_t cache_pixels, uint8_t dictionary_id,
-                               int32_t dictionary_pixels)
+                               int32_t dictionary_pixels, uint64_t next_number)
 {
     if (cache_pixels < 0 || cache_pixels > MAX_CACHE_PIXELS || dictionary_pixels < 0)
         return false;
@@ -87,11 +88,18 @@ bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
     client->cache_pixels = cache_pixels;
     client->dictionary_id = dictionary_id;
     client->dictionary_pixels = dictionary_pixels;
-    /* A client's displays number the pictures of one dictionary together; one display alone has
-     * nobody to agree with. */
-    if (client->base.channel->id == 0)
-        client->glz = glz_dictionary_create(client->dictionary_pixels);
+    client->glz =
+        client_join_dictionary(client->base.client, dictionary_id, dictionary_pixels, next_number);
     return true;
+}
+
+/* The client takes the dictionary's numbers along: from now on there is only what it has. */
+static void client_leave(struct channel_client *cc)
+{
+    struct display_client *client = (struct display_client *)cc;
+
+    if (client->glz != NULL)
+        glz_dictionary_freeze(client->glz);
 }
 
 static bool receive_init(struct display_client *client, struct message_reader *reader)
@@ -103,8 +111,8 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     int32_t dictionary_pixels = message_read_u32(reader);
 
     if (reader->failed || client->ready ||
-        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id,
-                                   dictionary_pixels))
+        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id, dictionary_pixels,
+                                   0))
         return false;
 
     loop_timer_destroy(client->init_timer);
@@ -161,6 +169,7 @@ static const struct channel_ops display_ops = {
     .receive = client_receive,
     .produce = display_client_produce,
     .disconnect = client_disconnect,
+    .leave = client_leave,
     .state_magic = STATE_MAGIC('D', 'C', 'M', 'D'),
     .max_state = DISPLAY_MAX_STATE,
     .save = display_client_save,

@@ -7,6 +7,7 @@
 
 #include "spice/display_channel.h"
 #include "spice/display_statistics.h"
+#include "spice/palette_cache.h"
 
 #define VIDEO_PREFERENCES 8
 
@@ -64,11 +65,12 @@ struct display_client {
     bool compared; /* since when it had what there was */
     struct loop_timer *init_timer;
     SpiceImageCompression compression;
-    struct glz_dictionary *glz;      /* NULL: none */
+    struct glz_dictionary *glz;      /* shared with its other displays; NULL: none */
     uint8_t cache_id, dictionary_id; /* the client's numbers for them */
     int64_t cache_pixels;
     uint32_t dictionary_pixels; /* what the client keeps of dictionary images; 0: it knows none */
     struct image_cache *cache;  /* NULL: nothing is cached */
+    struct palette_cache palettes;
     struct gl_client gl;
     bool monitors_pending, mark_pending, palettes_pending, caches_pending;
 
@@ -116,10 +118,13 @@ bool display_client_is_slow(const struct display_client *client);
 /* Is it waited for, and half empty by now? */
 bool display_client_has_room(struct display_client *client);
 
-/* display_channel.c: what the client keeps; false: that cannot be. */
+/*
+ * display_channel.c: what the client keeps, and the number of the next picture of a dictionary that
+ * none of its displays has yet; false: that cannot be.
+ */
 bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
                                int64_t cache_pixels, uint8_t dictionary_id,
-                               int32_t dictionary_pixels);
+                               int32_t dictionary_pixels, uint64_t next_number);
 
 /* display_send.c: may CLIENT be sent pictures with losses? */
 bool display_client_wants_jpeg(const struct display_client *client);

@@ -24,7 +24,8 @@ struct image_policy {
     bool packed;                /* what is not compressed should be small all the same */
     struct glz_dictionary *glz; /* the client's; NULL: none */
     struct image_cache *cache;  /* the client's; NULL: none */
-    struct codec_count *counts; /* of IMAGE_METHODS, the client's; NULL: nobody counts */
+    struct palette_cache *palette_cache; /* the client's; NULL: none */
+    struct codec_count *counts;          /* of IMAGE_METHODS, the client's; NULL: nobody counts */
 };
 
 enum image_method {

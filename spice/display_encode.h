@@ -50,4 +50,5 @@ struct message *display_encode_forget_images(void);
 struct message *display_encode_surface_destroy(uint32_t id);
 /* The client drops what IDS (of uint64_t) name from its image cache. */
 struct message *display_encode_drop_images(const GArray *ids);
+struct message *display_encode_drop_palette(uint64_t id);
 struct message *display_encode_monitors(const struct monitors_config *monitors);

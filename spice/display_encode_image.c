@@ -3,6 +3,7 @@
  */
 #include "spice/display_encode_image.h"
 #include "spice/display_statistics.h"
+#include "spice/palette_cache.h"
 #include "spice/parse.h"
 
 #include <glib.h>
@@ -39,30 +40,65 @@ static void add_pieces(struct message *message, const struct draw_bytes *data)
                               NULL);
 }
 
-static void add_palette(struct message *message, const struct draw_palette *palette)
+/* A palette in a message: its flags are among the picture's, its place is before the data. */
+struct palette_reference {
+    const struct draw_palette *palette; /* NULL: the picture has none */
+    uint64_t id;
+    uint8_t flags; /* SPICE_BITMAP_FLAGS_PAL_* */
+    struct message_pointer pointer;
+};
+
+static struct palette_reference refer_to(const struct image_policy *policy,
+                                         const struct draw_palette *palette)
 {
-    message_add_u64(message, palette->unique);
+    struct palette_reference reference = {.palette = palette};
+
+    if (palette == NULL)
+        return reference;
+    reference.id = palette->unique;
+    if (policy->palette_cache != NULL)
+        reference.flags = palette_cache_use(policy->palette_cache, palette, &reference.id)
+                              ? SPICE_BITMAP_FLAGS_PAL_FROM_CACHE
+                              : SPICE_BITMAP_FLAGS_PAL_CACHE_ME;
+    return reference;
+}
+
+static void add_palette_reference(struct message *message, struct palette_reference *reference)
+{
+    if (reference->flags & SPICE_BITMAP_FLAGS_PAL_FROM_CACHE)
+        message_add_u64(message, reference->id);
+    else
+        reference->pointer = message_add_pointer(message);
+}
+
+/* Behind the data. */
+static void add_palette(struct message *message, const struct palette_reference *reference)
+{
+    const struct draw_palette *palette = reference->palette;
+
+    if (palette == NULL || reference->flags & SPICE_BITMAP_FLAGS_PAL_FROM_CACHE)
+        return;
+    message_point(message, reference->pointer);
+    message_add_u64(message, reference->id);
     message_add_u16(message, palette->count);
     for (unsigned i = 0; i < palette->count; i++)
         message_add_u32(message, palette->colors[i]);
 }
 
-static void add_bitmap(struct message *message, const struct draw_image *image)
+static void add_bitmap(struct image_writer *writer, const struct draw_image *image)
 {
-    const struct draw_palette *palette = image->bitmap.palette;
-    struct message_pointer pointer;
+    struct message *message = writer->message;
+    struct palette_reference palette = refer_to(writer->policy, image->bitmap.palette);
 
     message_add_u8(message, image->bitmap.format);
-    message_add_u8(message, image->bitmap.top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0);
+    message_add_u8(message,
+                   palette.flags | (image->bitmap.top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0));
     message_add_u32(message, image->width);
     message_add_u32(message, image->height);
     message_add_u32(message, image->bitmap.stride);
-    pointer = message_add_pointer(message);
+    add_palette_reference(message, &palette);
     add_pieces(message, &image->bitmap.data);
-    if (palette == NULL)
-        return;
-    message_point(message, pointer);
-    add_palette(message, palette);
+    add_palette(message, &palette);
 }
 
 static void unref_bytes(void *bytes)
@@ -70,18 +106,15 @@ static void unref_bytes(void *bytes)
     g_bytes_unref(bytes);
 }
 
-/* What stands before the data; a pointer to the palette of pictures that have one. */
-static struct message_pointer add_encoded_head(struct message *message,
-                                               const struct encoded_image *encoded, bool top_down,
-                                               size_t size)
+/* What stands before the data. */
+static void add_encoded_head(struct message *message, const struct encoded_image *encoded,
+                             bool top_down, size_t size, struct palette_reference *palette)
 {
-    struct message_pointer palette = {0};
-
     switch (encoded->type) {
     case SPICE_IMAGE_TYPE_LZ_PLT:
-        message_add_u8(message, top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0);
+        message_add_u8(message, palette->flags | (top_down ? SPICE_BITMAP_FLAGS_TOP_DOWN : 0));
         message_add_u32(message, size);
-        palette = message_add_pointer(message);
+        add_palette_reference(message, palette);
         break;
     case SPICE_IMAGE_TYPE_JPEG_ALPHA:
         message_add_u8(message, top_down ? SPICE_JPEG_ALPHA_FLAGS_TOP_DOWN : 0);
@@ -96,24 +129,21 @@ static struct message_pointer add_encoded_head(struct message *message,
         message_add_u32(message, size);
         break;
     }
-    return palette;
 }
 
-/* PALETTE only for pictures that have one. */
-static void add_encoded(struct message *message, const struct encoded_image *encoded, bool top_down,
-                        const struct draw_palette *palette)
+static void add_encoded(struct image_writer *writer, const struct encoded_image *encoded,
+                        const struct draw_image *image)
 {
-    struct message_pointer pointer;
+    struct message *message = writer->message;
+    struct palette_reference palette = refer_to(
+        writer->policy, encoded->type == SPICE_IMAGE_TYPE_LZ_PLT ? image->bitmap.palette : NULL);
     const void *data;
     size_t size;
 
     data = g_bytes_get_data(encoded->data, &size);
-    pointer = add_encoded_head(message, encoded, top_down, size);
+    add_encoded_head(message, encoded, image->bitmap.top_down, size, &palette);
     message_add_reference(message, data, size, unref_bytes, g_bytes_ref(encoded->data));
-    if (encoded->type == SPICE_IMAGE_TYPE_LZ_PLT) {
-        message_point(message, pointer);
-        add_palette(message, palette);
-    }
+    add_palette(message, &palette);
 }
 
 static bool try_compression(struct image_writer *writer, struct guest_image *guest,
@@ -174,11 +204,11 @@ static void add_bitmap_image(struct image_writer *writer, struct guest_image *gu
     add_descriptor(message, id, compressed ? guest->encoded.type : SPICE_IMAGE_TYPE_BITMAP, flags,
                    image->width, image->height);
     if (compressed) {
-        add_encoded(message, &guest->encoded, image->bitmap.top_down, image->bitmap.palette);
+        add_encoded(writer, &guest->encoded, image);
         count_image(writer, guest->encoded.method, image->bitmap.data.size,
                     g_bytes_get_size(guest->encoded.data));
     } else {
-        add_bitmap(message, image);
+        add_bitmap(writer, image);
         count_image(writer, IMAGE_RAW, image->bitmap.data.size, image->bitmap.data.size);
         writer->has_references = true;
     }
@@ -196,7 +226,7 @@ static void add_image(struct image_writer *writer, struct draw_image *image, enu
     add_descriptor(message, image->id, image->type, image->flags, image->width, image->height);
     switch (image->type) {
     case SPICE_IMAGE_TYPE_BITMAP:
-        add_bitmap(message, image);
+        add_bitmap(writer, image);
         count_image(writer, IMAGE_RAW, image->bitmap.data.size, image->bitmap.data.size);
         writer->has_references = true;
         break;
@@ -270,6 +300,14 @@ struct message *display_encode_drop_images(const GArray *ids)
         message_add_u8(message, SPICE_RES_TYPE_PIXMAP);
         message_add_u64(message, g_array_index(ids, uint64_t, i));
     }
+    return message;
+}
+
+struct message *display_encode_drop_palette(uint64_t id)
+{
+    struct message *message = message_create(SPICE_MSG_DISPLAY_INVAL_PALETTE);
+
+    message_add_u64(message, id);
     return message;
 }
 

@@ -38,8 +38,24 @@ static struct image_policy policy_of(struct display_client *client)
                   client->compression == SPICE_IMAGE_COMPRESSION_OFF,
         .glz = client->glz,
         .cache = client->cache,
+        .palette_cache = client->dictionary_pixels > 0 ? &client->palettes : NULL,
         .counts = client->statistics.codecs,
     };
+}
+
+/* What makes room in the client's caches goes before the message that needs it. */
+static void send_drops(struct display_client *client)
+{
+    GArray *images = client->cache != NULL ? image_cache_dropped(client->cache) : NULL;
+    struct palette_cache *palettes = &client->palettes;
+
+    if (images != NULL && images->len > 0) {
+        channel_client_send(&client->base, display_encode_drop_images(images));
+        g_array_set_size(images, 0);
+    }
+    for (unsigned i = 0; i < palettes->dropped_count; i++)
+        channel_client_send(&client->base, display_encode_drop_palette(palettes->dropped[i]));
+    palettes->dropped_count = 0;
 }
 
 static void send_draw(struct display_client *client, struct drawable *drawable,
@@ -47,12 +63,8 @@ static void send_draw(struct display_client *client, struct drawable *drawable,
 {
     struct message *message =
         display_encode_draw(&display_client_display(client)->encoder, drawable, draw, policy);
-    GArray *dropped = client->cache != NULL ? image_cache_dropped(client->cache) : NULL;
 
-    if (dropped != NULL && dropped->len > 0) {
-        channel_client_send(&client->base, display_encode_drop_images(dropped));
-        g_array_set_size(dropped, 0);
-    }
+    send_drops(client);
     channel_client_send(&client->base, message);
 }
 

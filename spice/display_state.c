@@ -250,13 +250,11 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     list = message_read_u32(reader);
     has = read_list(client, state, size, list);
     if (reader->failed || has == NULL ||
-        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id,
-                                   dictionary_pixels)) {
+        !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id, dictionary_pixels,
+                                   next)) {
         g_free(has);
         return false;
     }
-    if (client->glz != NULL)
-        glz_dictionary_continue(client->glz, next);
     client_set_slow(cc->client, slow);
     channel_client_set_next_serial(cc, serial + 1);
     apply_list(client, has);

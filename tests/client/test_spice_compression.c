@@ -162,6 +162,42 @@ static void test_losses(struct fixture *fixture, gconstpointer data)
     g_assert_true(core_loop_run_until(is_exact, fixture, 20));
 }
 
+/* More palettes than clients keep, each of them twice in a row and twice again. */
+static void test_palettes(struct fixture *fixture, gconstpointer data)
+{
+    enum { PALETTES = 150, SIDE = 68, ENTRIES = 32 };
+    g_autofree uint8_t *pixels = g_malloc(SIDE * SIDE);
+
+    (void)data;
+    for (unsigned i = 0; i < 4 * PALETTES; i++) {
+        QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, SIDE, SIDE);
+        uint32_t words[sizeof(QXLPalette) / 4 + ENTRIES];
+        QXLPalette *palette = (QXLPalette *)words;
+        unsigned left = i * 37 % (WIDTH - SIDE), top = i * 53 % (HEIGHT - SIDE);
+
+        palette->unique = i % 3; /* guests need not name them well */
+        palette->num_ents = ENTRIES;
+        for (unsigned color = 0; color < ENTRIES; color++)
+            palette->ents[color] = (i / 2 % PALETTES * 0x010307 + color * 0x050201) & 0xffffff;
+        for (unsigned at = 0; at < SIDE * SIDE; at++)
+            pixels[at] = (at / 7 * (i + 5) + at) % ENTRIES;
+        drawable.bbox =
+            (QXLRect){.top = top, .left = left, .bottom = top + SIDE, .right = left + SIDE};
+        drawable.u.copy.src_bitmap =
+            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_8BIT, SIDE, SIDE, SIDE,
+                            qxl_host_place(fixture->host, palette,
+                                           sizeof(*palette) + ENTRIES * sizeof(palette->ents[0])),
+                            pixels);
+        drawable.u.copy.src_area = (QXLRect){.right = SIDE, .bottom = SIDE};
+        drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+        qxl_host_push_drawable(fixture->host, &drawable);
+        if (i % 20 == 19) {
+            qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+            g_assert_true(core_loop_run_until(is_exact, fixture, 20));
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct mode modes[] = {
@@ -186,6 +222,10 @@ int main(int argc, char **argv)
 
         g_test_add(path, struct fixture, &modes[i], set_up, test_pictures, tear_down);
     }
+    g_test_add("/client/compression/palettes/off", struct fixture, &modes[0], set_up, test_palettes,
+               tear_down);
+    g_test_add("/client/compression/palettes/auto-glz", struct fixture, &modes[1], set_up,
+               test_palettes, tear_down);
     g_test_add("/client/compression/losses", struct fixture, &wan, set_up, test_losses, tear_down);
     return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "spice/display_encode.h"
+#include "spice/palette_cache.h"
 #include "spice/parse.h"
 #include "spice/snapshot.h"
 
@@ -144,6 +145,68 @@ static void test_copy(void)
     released = 0;
 }
 
+/* The flags of the first picture, or LZ_PLT stream, of a message; *SIZE is the message's. */
+static uint8_t send_with_palette(struct display_encoder *encoder, const struct image_policy *policy,
+                                 uint64_t unique, uint32_t color, size_t *size, uint64_t *id)
+{
+    static const uint8_t pixels[64 * 64];
+    struct drawable *drawable = new_drawable(QXL_DRAW_COPY);
+    struct draw_palette palette = {.unique = unique, .count = 2, .colors = {color, 0x222222}};
+    struct message *message;
+    uint8_t *body, flags;
+    bool encoded;
+
+    drawable->draw.copy.image = new_bitmap(drawable, SPICE_BITMAP_FMT_8BIT, 64, 64, 64, pixels);
+    drawable->draw.copy.image->bitmap.palette = &palette;
+    message = display_encode_drawable(encoder, drawable, policy);
+    drawable_unref(drawable);
+    *size = message_size(message);
+    body = body_of(message);
+    encoded = body[57 + 8] == SPICE_IMAGE_TYPE_LZ_PLT;
+    flags = body[57 + 18 + (encoded ? 0 : 1)];
+    memcpy(id, body + (encoded ? 57 + 23 : 57 + 32), sizeof(*id));
+    if (!(flags & SPICE_BITMAP_FLAGS_PAL_FROM_CACHE))
+        memcpy(id, body + (uint32_t)*id, sizeof(*id));
+    g_free(body);
+    message_destroy(message);
+    return flags & ~SPICE_BITMAP_FLAGS_TOP_DOWN;
+}
+
+/* A palette goes out once, whatever it is called. */
+static void test_palettes(void)
+{
+    for (unsigned round = 0; round < 2; round++) {
+        struct palette_cache cache = {0};
+        struct image_policy policy = {
+            .mode = round == 0 ? SPICE_IMAGE_COMPRESSION_OFF : SPICE_IMAGE_COMPRESSION_LZ,
+            .palettes = true,
+            .palette_cache = &cache,
+        };
+        struct display_encoder encoder;
+        size_t first, second, other;
+        uint64_t first_id, second_id, other_id;
+
+        display_encoder_init(&encoder, 1);
+        g_assert_cmphex(send_with_palette(&encoder, &policy, 1, 0x10, &first, &first_id), ==,
+                        SPICE_BITMAP_FLAGS_PAL_CACHE_ME);
+        g_assert_cmphex(send_with_palette(&encoder, &policy, 2, 0x10, &second, &second_id), ==,
+                        SPICE_BITMAP_FLAGS_PAL_FROM_CACHE);
+        g_assert_cmphex(send_with_palette(&encoder, &policy, 1, 0x11, &other, &other_id), ==,
+                        SPICE_BITMAP_FLAGS_PAL_CACHE_ME);
+        g_assert_cmphex(first_id, ==, second_id);
+        g_assert_cmphex(first_id, !=, other_id);
+        g_assert_cmpuint(second, ==, first - (4 + 8 + 2 + 2 * 4) + 8);
+        g_assert_cmpuint(other, ==, first);
+
+        policy.palette_cache = NULL;
+        g_assert_cmphex(send_with_palette(&encoder, &policy, 5, 0x10, &second, &second_id), ==, 0);
+        g_assert_cmpuint(second, ==, first);
+        g_assert_cmphex(second_id, ==, 5);
+        display_encoder_finish(&encoder);
+    }
+    released = 0;
+}
+
 /* One encoding serves all clients that may have it, and the others get the pixels. */
 static void test_compression(void)
 {
@@ -253,6 +316,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/display-encode/copy", test_copy);
+    g_test_add_func("/display-encode/palettes", test_palettes);
     g_test_add_func("/display-encode/compression", test_compression);
     g_test_add_func("/display-encode/snapshot", test_snapshot);
     g_test_add_func("/display-encode/monitors", test_monitors);
