@@ -33,6 +33,22 @@ static uint32_t color_at(const uint8_t *row, uint32_t x)
     return pixel & 0xffffff;
 }
 
+/* Where pixels of COLOR, from X on in a row of WIDTH, end, or a few before that. */
+static inline uint32_t skip(const uint8_t *row, uint32_t x, uint32_t width, uint32_t color)
+{
+    const uint64_t both = color | (uint64_t)color << 32, mask = 0x00ffffff00ffffff;
+
+    while (x + 4 <= width) {
+        uint64_t pixels[2];
+
+        memcpy(pixels, row + (size_t)x * 4, sizeof(pixels));
+        if ((((pixels[0] ^ both) | (pixels[1] ^ both)) & mask) != 0)
+            break;
+        x += 4;
+    }
+    return x;
+}
+
 /* The colours of a row that are new are added. False: too many. */
 static bool count_row(struct color_table *table, struct few_colors *few, const uint8_t *row,
                       uint32_t width)
@@ -43,8 +59,10 @@ static bool count_row(struct color_table *table, struct few_colors *few, const u
         uint32_t color = color_at(row, x);
         unsigned at;
 
-        if (color == last)
+        if (color == last) {
+            x = skip(row, x + 1, width, color) - 1;
             continue;
+        }
         last = color;
         at = find(table, color);
         if (table->colors[at] == color)
@@ -94,6 +112,9 @@ static bool write_row(const struct color_table *table, unsigned bits, const uint
                 return false;
             last = color;
             index = table->indices[at];
+        } else if (index == 0) { /* which is there already */
+            x = skip(row, x + 1, width, color) - 1;
+            continue;
         }
         to[bit / 8] |= index << (8 - bits - bit % 8);
     }
@@ -125,9 +146,14 @@ bool few_colors_write(const uint8_t *pixels, uint32_t width, uint32_t height,
 
 void pack_24bit(const uint8_t *pixels, size_t count, uint8_t *to)
 {
-    for (size_t i = 0; i < count; i++, pixels += 4, to += 3) {
-        to[0] = pixels[0];
-        to[1] = pixels[1];
-        to[2] = pixels[2];
+    /* Two at a time; the two bytes that are too many are written again. */
+    for (; count >= 3; count -= 2, pixels += 8, to += 6) {
+        uint64_t both; /* little endian, as all pixels here */
+
+        memcpy(&both, pixels, sizeof(both));
+        both = (both & 0xffffff) | (both >> 8 & 0xffffff000000);
+        memcpy(to, &both, sizeof(both));
     }
+    for (; count > 0; count--, pixels += 4, to += 3)
+        memcpy(to, pixels, 3);
 }
