@@ -125,7 +125,8 @@ static const struct command_option demo_options[] = {
      apply_memory},
     {"incoming", "URI",
      "the guest comes from another cassia, with its load; tcp:HOST:PORT, unix:PATH, fd:N,\n"
-     "vsock:CID:PORT, exec:COMMAND, file:PATH or defer: the monitor's migrate-incoming says",
+     "vsock:CID:PORT, rdma:HOST:PORT, exec:COMMAND, file:PATH or defer: the monitor's\n"
+     "migrate-incoming says",
      apply_incoming},
     {"migrate", "N",
      "start two instances, wait for a client, move the guest between them N times; prints what\n"

@@ -13,8 +13,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* rpoll() can sleep through the moment when somebody connects. */
-#define ACCEPT_LOOK_MS 200
+#define ACCEPT_LOOK_MS 200 /* rpoll() can sleep through the moment when somebody connects */
+#define CONNECT_TRIES  5
 
 /*
  * rpoll() up to librdmacm 44 must not run out of time: it then forgets that it has stopped waiting,
@@ -47,7 +47,29 @@ static int poll_rsockets(struct pollfd *fds, nfds_t count, int timeout)
     return timeout > 0 ? poll_with_timer(fds, count, timeout) : rpoll(fds, count, timeout);
 }
 
-static const struct channel_calls rsocket_calls = {rread, rwrite, poll_rsockets, rshutdown, rclose};
+static gpointer close_patiently(gpointer fd)
+{
+    rclose(GPOINTER_TO_INT(fd));
+    return NULL;
+}
+
+/* rclose() waits until the other side has taken everything, which it may never do. */
+static int close_rsocket(int fd)
+{
+    g_thread_unref(g_thread_new("rdma close", close_patiently, GINT_TO_POINTER(fd)));
+    return 0;
+}
+
+/* So does rshutdown(); what was sent is on its way without it. */
+static int shutdown_rsocket(int fd, int how)
+{
+    (void)fd;
+    (void)how;
+    return 0;
+}
+
+static const struct channel_calls rsocket_calls = {rread, rwrite, poll_rsockets, shutdown_rsocket,
+                                                   close_rsocket};
 
 bool migration_rdma_check(const char *uri, GError **error)
 {
@@ -91,18 +113,26 @@ static int close_failed(int fd, int code)
     return code;
 }
 
-/* 0 and *FD; or an errno; or ECANCELED and ERROR. */
+/*
+ * 0 and *FD; or an errno; or ECANCELED and ERROR. A connection that is there at once is not among
+ * those whose end librdmacm up to 44 notices, so that another one is made.
+ */
 static int connect_to(const struct addrinfo *to, GCancellable *cancel, int *fd, GError **error)
 {
     int code = 0;
     socklen_t size = sizeof(code);
     bool ready;
 
-    *fd = make_socket(to->ai_family);
-    if (*fd < 0)
-        return errno;
-    if (!rconnect(*fd, to->ai_addr, to->ai_addrlen))
-        return 0;
+    for (int tries = CONNECT_TRIES; tries; tries--) {
+        *fd = make_socket(to->ai_family);
+        if (*fd < 0)
+            return errno;
+        if (rconnect(*fd, to->ai_addr, to->ai_addrlen))
+            break;
+        if (tries == 1)
+            return 0;
+        close_rsocket(*fd);
+    }
     if (errno != EINPROGRESS)
         return close_failed(*fd, errno);
     if (!migration_wait(poll_rsockets, *fd, POLLOUT, -1, cancel, &ready, error))

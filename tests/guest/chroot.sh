@@ -19,7 +19,7 @@ set -eu
 root=${CASSIA_CHROOT:-/var/tmp/cassia-chroot}
 mirror=${CASSIA_MIRROR:-http://deb.debian.org/debian}
 # Raised when this script makes something that an older cache lacks.
-layout=2
+layout=3
 log=$root.log
 stage="start"
 
@@ -125,7 +125,8 @@ kernel() {
     suite=$1
     stage="the kernel of $suite"
     ! done_before "kernel-$suite-$layout" || return 0
-    dir=$root/kernels/$suite
+    inside apt-get -q update # an older tree knows of kernels that mirrors no longer have
+    dir=$root/kernels/$suite.new
     rm -rf "$dir"
     mkdir -p "$dir/package"
     meta=$(chroot "$root" apt-cache madison linux-image-amd64 |
@@ -133,33 +134,41 @@ kernel() {
     [ -n "$meta" ] || { echo "no linux-image-amd64 in $suite" >>"$log"; exit 1; }
     image=$(chroot "$root" apt-cache show "linux-image-amd64=$meta" |
         sed -n 's/^Depends: *\(linux-image-[^ ,]*\).*/\1/p' | head -n 1)
-    inside sh -c "cd /kernels/$suite/package && apt-get -q -o APT::Sandbox::User=root download $image"
-    # Only what the drivers of graphics, virtio and input can depend on; the other modules would be
-    # ten times as much.
+    inside sh -c "cd /kernels/$suite.new/package && apt-get -q -o APT::Sandbox::User=root download $image"
+    # Only what the drivers of graphics, virtio and input, software RDMA and vsock can depend on; the
+    # other modules would be ten times as much.
     dpkg-deb --fsys-tarfile "$dir"/package/*.deb | tar -x -C "$dir/package" --wildcards \
         './boot/vmlinuz-*' './*lib/modules/*/modules.*' './*lib/modules/*/kernel/drivers/gpu/*' \
         './*lib/modules/*/kernel/drivers/video/*' './*lib/modules/*/kernel/drivers/i2c/*' \
         './*lib/modules/*/kernel/drivers/media/cec/*' './*lib/modules/*/kernel/lib/*' \
         './*lib/modules/*/kernel/drivers/virtio/*' './*lib/modules/*/kernel/drivers/char/virtio_*' \
         './*lib/modules/*/kernel/drivers/input/*' './*lib/modules/*/kernel/drivers/firmware/*' \
+        './*lib/modules/*/kernel/fs/configfs/*' './*lib/modules/*/kernel/drivers/infiniband/core/*' \
+        './*lib/modules/*/kernel/drivers/infiniband/sw/*' \
+        './*lib/modules/*/kernel/drivers/net/dummy.ko*' './*lib/modules/*/kernel/crypto/*' \
+        './*lib/modules/*/kernel/net/ipv[46]/*udp_tunnel.ko*' \
+        './*lib/modules/*/kernel/net/vmw_vsock/*' \
         >>"$log" 2>&1 || true # a pattern without a match is an error for tar; what matters is checked next
     mv "$dir"/package/boot/vmlinuz-* "$dir/vmlinuz"
     mkdir -p "$dir/lib"
     mv "$(find "$dir/package" -path '*lib/modules' -type d)" "$dir/lib/modules"
     version=$(ls "$dir/lib/modules")
-    inside depmod -b "/kernels/$suite" "$version"
-    grep -q '/qxl\.ko' "$dir/lib/modules/$version/modules.dep" ||
-        { echo "$image has no qxl module" >>"$log"; exit 1; }
-    rm -rf "$dir/package"
+    inside depmod -b "/kernels/$suite.new" "$version"
+    for module in qxl rdma_rxe vsock_loopback; do
+        grep -q "/$module\.ko" "$dir/lib/modules/$version/modules.dep" ||
+            { echo "$image has no module $module" >>"$log"; exit 1; }
+    done
+    rm -rf "$dir/package" "$root/kernels/$suite"
+    mv "$dir" "$root/kernels/$suite"
     stamp "kernel-$suite-$layout"
 }
 kernel bookworm
 kernel trixie
 
 stage="the desktop guest"
-if ! done_before "desktop-$layout"; then
+if ! done_before desktop-2; then
     "$(dirname "$0")/desktop.sh" "$root/desktop" "$mirror" >>"$log" 2>&1
-    stamp "desktop-$layout"
+    stamp desktop-2
 fi
 
 stage="last check"

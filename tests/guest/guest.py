@@ -64,17 +64,32 @@ def _compile(source, program):
     )
 
 
-def build_initrd(bench, kernel, drivers, base, files):
+def _libraries(program):
+    """The paths of all shared libraries that the program is linked with, and of its loader."""
+    listing = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    return re.findall(r"(/\S+) \(0x", listing)
+
+
+def _copy(path, root):
+    target = root + path
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    shutil.copy(path, target)
+
+
+def build_initrd(bench, kernel, drivers, base, files, host_files, programs):
     """An initial RAM disk with busybox, our programs and drivers for that kernel.
 
     It is added to the archive base, if any. files are from this folder; they go into the root.
+    host_files go where they are on the host, the programs and what they are linked with too.
     """
     (version,) = os.listdir(os.path.join(bench.tree, "kernels", kernel, "lib/modules"))
     modules = os.path.join(bench.tree, "kernels", kernel, "lib/modules", version)
     root = bench.path(f"initrd-{kernel}")
     for folder in ("usr/bin", "usr/sbin", "dev", "proc", "sys", "tmp", "modules"):
         os.makedirs(os.path.join(root, folder))
-    for folder in ("bin", "sbin"):  # as Debian has it
+    for folder in ("usr/lib", "usr/lib64"):
+        os.makedirs(os.path.join(root, folder))
+    for folder in ("bin", "sbin", "lib", "lib64"):  # as Debian has it
         os.symlink(f"usr/{folder}", os.path.join(root, folder))
     shutil.copy(shutil.which("busybox"), os.path.join(root, "bin"))
     os.symlink("busybox", os.path.join(root, "bin/sh"))
@@ -84,6 +99,10 @@ def build_initrd(bench, kernel, drivers, base, files):
         shutil.copy(os.path.join(GUEST, name), root)
     for program in ("guest_pattern", "guest_bar"):
         _compile(os.path.join(GUEST, f"{program}.c"), os.path.join(root, "bin", program))
+    for program in programs:
+        shutil.copy(program, os.path.join(root, "bin"))
+    for path in {*host_files, *(path for program in programs for path in _libraries(program))}:
+        _copy(path, root)
     for driver in drivers:
         _add_modules(modules, os.path.join(root, "modules"), driver)
     image = f"{root}.img"
@@ -123,6 +142,7 @@ class Guest:
     drivers = ("qxl",)
     base = None  # an archive below the bench's tree, to which the initial RAM disk is added
     files = ()
+    host_files = programs = ()  # of the host, for the guest
 
     def __init__(self, bench, kernel, card, source=None):
         self.bench, self.card = bench, card
@@ -134,7 +154,9 @@ class Guest:
         self.initrd = initrd = (
             source.initrd
             if source
-            else build_initrd(bench, kernel, self.drivers, base, self.files)
+            else build_initrd(
+                bench, kernel, self.drivers, base, self.files, self.host_files, self.programs
+            )
         )
         image = os.path.join(bench.tree, "kernels", kernel, "vmlinuz")
         view = card.qemu.view
