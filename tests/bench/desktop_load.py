@@ -2,28 +2,27 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The `desktop` load on our server and on the distribution's, in turns.
 
-    tests/bench/desktop_load.py BUILD SYSTEM-BUILD [RUNS] [FRAMES]
+    tests/bench/desktop_load.py BUILD SYSTEM-BUILD [RUNS] [FRAMES] [IDLE-SECONDS]
 
 BUILD and SYSTEM-BUILD are build folders with and without our server (--with-spice-server=system).
 Prints the medians of RUNS runs: commands a second as fast as the guest draws, and the processor time
 of the server's threads (all but the guest's own), without and with a client that is connected
-throughout; then the processor time of ten idle seconds. The client is the headless one of
+throughout; then the processor time of ten (IDLE-SECONDS) idle seconds. The client is the headless one of
 $SHARED/replay (../shared beside the project), so without it there are only the first figures.
 """
 
 import os
 import pathlib
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-IDLE_SECONDS = 10
+from harness import build_harness, have_harness
+
 TICK = os.sysconf("SC_CLK_TCK")
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
 def server_seconds(pid):
@@ -36,10 +35,11 @@ def server_seconds(pid):
     return total / TICK
 
 
-def run(build, frames, sink):
+def run(build, frames, idle_seconds, sink, work):
+    monitor = f"{work}/monitor.sock"
     process = subprocess.Popen(
         [f"{build}/bin/cassia", "demo", "-S", "-load", "desktop", "-fps", "0", "-frames", str(frames),
-         "-spice", "port=0", "-qmp", "unix:/tmp/cassia-bench.sock,server=on,wait=off"],
+         "-spice", "port=0", "-qmp", f"unix:{monitor},server=on,wait=off"],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     client = None
     try:
@@ -52,7 +52,7 @@ def run(build, frames, sink):
                 break
         time.sleep(1.0)
         before, start = server_seconds(process.pid), time.monotonic()
-        subprocess.run([f"{build}/bin/cassia", "qmp", "/tmp/cassia-bench.sock", "cont"], check=True,
+        subprocess.run([f"{build}/bin/cassia", "qmp", monitor, "cont"], check=True,
                        stdout=subprocess.DEVNULL)
         for line in process.stdout:
             found = re.search(r"\((\d+) commands\)", line)
@@ -61,7 +61,7 @@ def run(build, frames, sink):
         wall = time.monotonic() - start
         seconds = server_seconds(process.pid) - before
         idle_from = server_seconds(process.pid)
-        time.sleep(IDLE_SECONDS if not sink else 0)
+        time.sleep(idle_seconds if not sink else 0)
         idle = server_seconds(process.pid) - idle_from
         return int(found.group(1)) / wall, seconds, idle
     finally:
@@ -73,27 +73,25 @@ def run(build, frames, sink):
 
 
 def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     builds = {"ours": sys.argv[1], "system": sys.argv[2]}
-    runs = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-    frames = int(sys.argv[4]) if len(sys.argv) > 4 else 6000
-    replay = pathlib.Path(os.environ.get("SHARED", SOURCE.parent / "shared")) / "replay"
-    with tempfile.TemporaryDirectory() as work:
+    runs, frames, idle_seconds = (int(given) for given in sys.argv[3:] + ["5", "6000", "10"][len(sys.argv) - 3:])
+    with tempfile.TemporaryDirectory(prefix="cassia-load-") as work:
         sinks = [None]
-        if (replay / "sink.c").exists():
-            shutil.copytree(replay, f"{work}/replay")
-            subprocess.run(["make", "-s", "-C", f"{work}/replay", "sink"], check=True)
-            sinks.append(f"{work}/replay/sink")
+        if have_harness():
+            sinks.append(build_harness(work) / "sink")
         print(f"{'client':8}{'figure':24}{'ours':>12}{'system':>12}{'ratio':>8}")
         for sink in sinks:
             rows = {name: [] for name in builds}
             for _ in range(runs):
                 for name, build in builds.items():
-                    rows[name].append(run(build, frames, sink))
-            figures = ["commands/s", "server CPU, s"] + ([] if sink else [f"CPU of {IDLE_SECONDS} idle s, s"])
+                    rows[name].append(run(build, frames, idle_seconds, sink, work))
+            figures = ["commands/s", "server CPU, s"] + ([] if sink else [f"CPU of {idle_seconds} idle s, s"])
             for i, figure in enumerate(figures):
                 ours, system = (statistics.median(row[i] for row in rows[name]) for name in builds)
                 ratio = f"{ours / system:8.2f}" if system else "       -"
-                print(f"{'one' if sink else 'none':8}{figure:24}{ours:12.2f}{system:12.2f}{ratio}")
+                print(f"{'one' if sink else 'none':8}{figure:24}{ours:12.2f}{system:12.2f}{ratio}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,13 @@ worker's thread in milliseconds, the least of RUNS runs: when the picture is ask
 that a server may leave out what nobody can see by then, and when it is asked for every 50 commands.
 """
 
-import lzma
-import os
-import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-TRACES = pathlib.Path(os.environ.get("SHARED", SOURCE.parent / "shared")) / "traces"
-PEER = "/usr/lib/x86_64-linux-gnu/libspice-server.so.1"
+from harness import PEER, TRACES, title, unpack
+
 EVERY = [0, 50]  # commands; 0: at the end
 
 
@@ -44,9 +40,8 @@ def main():
     print(f"{'trace':16}" + f"{'ours':>10}{'peer':>8}{'ratio':>8}" * len(EVERY))
     with tempfile.TemporaryDirectory() as work:
         for trace in traces:
-            plain = pathlib.Path(work) / trace.stem
-            plain.write_bytes(lzma.decompress(trace.read_bytes()))
-            line = f"{plain.stem:16}"
+            plain = unpack(trace, work)
+            line = f"{title(trace):16}"
             for every, column in zip(EVERY, ratios):
                 times = [[milliseconds(build, library, plain, every) for library in libraries]
                          for _ in range(runs)]
