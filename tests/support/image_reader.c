@@ -178,7 +178,7 @@ static bool handle(struct connection *connection, uint16_t type, const uint8_t *
     }
     if (connection->window > 0 && ++connection->unacknowledged == connection->window) {
         connection->unacknowledged = 0;
-        return send_message(connection, SPICE_MSGC_ACK, NULL, 0);
+        return send_message(connection, SPICE_MSGC_ACK, "", 0);
     }
     return true;
 }
