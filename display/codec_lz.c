@@ -100,7 +100,7 @@ static bool encode(struct encoder *encoder, const struct codec_source *source, u
     size = lz_encode(encoder->lz, &info, rows, stream, room - 1);
     if (size == 0)
         return false;
-    *out = g_memdup2(stream, size);
+    *out = codec_rows_take(&encoder->out, size);
     *out_size = size;
     return true;
 }

@@ -130,7 +130,7 @@ static bool lz4_encode(struct encoder *encoder, const struct codec_source *sourc
     if (written == 0 || 2 + written >= total)
         return false;
     *out_size = 2 + written;
-    *out = g_memdup2(result, *out_size);
+    *out = codec_rows_take(&encoder->out, *out_size);
     return true;
 }
 

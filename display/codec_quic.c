@@ -67,7 +67,7 @@ static bool encode(struct encoder *encoder, const struct codec_source *source, u
         size = quic_encode(&info, pixels + row * (source->height - 1), -row, stream);
     if (size >= (size_t)row * source->height)
         return false;
-    *out = g_memdup2(stream, size);
+    *out = codec_rows_take(&encoder->out, size);
     *out_size = size;
     return true;
 }

@@ -24,6 +24,16 @@ uint8_t *codec_rows_reserve(struct codec_rows *rows, size_t size)
     return rows->bytes;
 }
 
+uint8_t *codec_rows_take(struct codec_rows *rows, size_t size)
+{
+    uint8_t *bytes = rows->bytes;
+
+    if (size < rows->size / 2)
+        return g_memdup2(bytes, size);
+    *rows = (struct codec_rows){0};
+    return bytes;
+}
+
 size_t codec_row_bytes(const struct codec_source *source)
 {
     return ((size_t)source->width * bitmap_format_bits(source->format) + 7) / 8;

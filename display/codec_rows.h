@@ -16,6 +16,9 @@ void codec_rows_finish(struct codec_rows *rows);
 /* At least SIZE bytes, not initialised. */
 uint8_t *codec_rows_reserve(struct codec_rows *rows, size_t size);
 
+/* The first SIZE bytes, for the caller to keep (g_free); no copy if they fill most of the room. */
+uint8_t *codec_rows_take(struct codec_rows *rows, size_t size);
+
 /* Bytes of a row without padding. */
 size_t codec_row_bytes(const struct codec_source *source);
 /* Does SOURCE hold what it says? */

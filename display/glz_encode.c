@@ -362,7 +362,7 @@ static size_t encode(struct encoding *encoding, const struct codec_source *sourc
         return 0;
     glz_dictionary_keep(dictionary, &encoding->picture);
     size = encoding->at - stream;
-    *out = g_memdup2(stream, size);
+    *out = codec_rows_take(&dictionary->out, size);
     return size;
 }
 

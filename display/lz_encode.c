@@ -33,20 +33,19 @@ struct unit {
     unsigned size;    /* bytes in memory: 1, 2 or 4 */
     unsigned literal; /* bytes in the stream */
     unsigned bias;    /* what is taken off a match's length */
+    unsigned hashed;  /* units that the hash covers: more are found less often, but last longer */
+    unsigned least;   /* units of a match, which must not cost more than literals */
     uint64_t mask;    /* of eight bytes: what counts when units are compared */
 };
 
-static const struct unit unit_byte = {1, 1, 2, UINT64_MAX};
-static const struct unit unit_rgb16 = {2, 2, 1, UINT64_C(0x7fff7fff7fff7fff)};
-static const struct unit unit_rgb = {4, 3, 0, UINT64_C(0x00ffffff00ffffff)};
+static const struct unit unit_byte = {1, 1, 2, 4, 4, UINT64_MAX};
+static const struct unit unit_rgb16 = {2, 2, 1, 3, 2, UINT64_C(0x7fff7fff7fff7fff)};
+static const struct unit unit_rgb = {4, 3, 0, 3, 2, UINT64_C(0x00ffffff00ffffff)};
 
-/* Units that the hash covers; a match is never shorter, so it never costs more than literals. */
-INLINE unsigned hashed_units(struct unit unit)
-{
-    return unit.size == 4 ? 2 : unit.size == 2 ? 2 : 4;
-}
-
-/* Fewer units left than this are literals: eight bytes may be loaded at each place before. */
+/*
+ * Fewer units left than this are literals: eight bytes may be loaded at each place before and at
+ * the next.
+ */
 INLINE size_t tail_units(struct unit unit)
 {
     return 8 / unit.size + 1;
@@ -59,10 +58,15 @@ INLINE uint64_t load8(const uint8_t *units, size_t i, struct unit unit)
     return value & unit.mask;
 }
 
-INLINE uint32_t hash(uint64_t eight, struct unit unit)
+INLINE uint32_t hash(const uint8_t *units, size_t i, struct unit unit)
 {
-    unsigned used = 8 * hashed_units(unit) * unit.size;
-    uint64_t key = used < 64 ? eight << (64 - used) : eight;
+    unsigned used = 8 * unit.hashed * unit.size;
+    uint64_t key = load8(units, i, unit);
+
+    if (used < 64)
+        key <<= 64 - used;
+    else if (used > 64) /* by one unit */
+        key ^= (load8(units, i + 1, unit) >> 32) * UINT64_C(0xc2b2ae3d27d4eb4f);
     return (uint32_t)((key * UINT64_C(0x9e3779b185ebca87)) >> (64 - HASH_BITS));
 }
 
@@ -144,13 +148,13 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
     size_t end = count > tail_units(unit) ? count - tail_units(unit) : 0;
 
     while (i < end) {
-        uint32_t slot = hash(load8(units, i, unit), unit);
+        uint32_t slot = hash(units, i, unit);
         size_t candidate = places[slot], distance = i + 1 - candidate;
         places[slot] = (uint32_t)i + 1;
         size_t length = 0;
         if (candidate && distance <= FAR_LIMIT)
             length = common_units(units, candidate - 1, i, end, unit);
-        if (length < hashed_units(unit)) {
+        if (length < unit.least) {
             i += 1 + (misses++ >> SKIP_SHIFT);
             continue;
         }
@@ -168,7 +172,7 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
         i += length;
         literals = i;
         if (i < end)
-            places[hash(load8(units, i - 1, unit), unit)] = (uint32_t)i;
+            places[hash(units, i - 1, unit)] = (uint32_t)i;
     }
     return put_literals(out, units, literals, count, unit);
 }
