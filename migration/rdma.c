@@ -109,7 +109,7 @@ static int make_socket(int family)
 static int close_failed(int fd, int code)
 {
     if (fd >= 0)
-        rclose(fd);
+        close_rsocket(fd);
     return code;
 }
 

@@ -94,7 +94,8 @@ def move(tap, what, source, target, client):
     if seamless != (source.card.seamless == target.card.seamless == "on"):
         raise AssertionError(f"the client saw {client.seen[seen:]}")
     tap.say(
-        f"{what}: downtime {state['downtime']} ms of {state['total-time']} ms; the client's longest"
+        f"{what}: downtime {state['downtime']} ms of {state['total-time']} ms,"
+        f" {state['ram']['transferred'] / (1 << 20):.1f} MiB; the client's longest"
         f" time without a frame: {longest} ms, {before} ms before"
     )
 
