@@ -67,6 +67,11 @@ json_t *spice_statistics_query(SpiceServer *server, GError **error)
                       (json_int_t)one->queue_length, "queue-bytes", (json_int_t)one->queue_bytes,
                       "acks", (json_int_t)one->acks, "ack-mean-ns", (json_int_t)mean_ack_ns(one),
                       "ack-max-ns", (json_int_t)one->ack_max_ns, "codecs", describe_codecs(one));
+        json_object_set_new(entry, "films",
+                            json_pack("{s:I,s:I,s:I,s:I}", "running", (json_int_t)one->films,
+                                      "bits-per-second", (json_int_t)one->film_bits_per_second,
+                                      "frames-left-out", (json_int_t)one->film_frames_left_out,
+                                      "frames-late", (json_int_t)one->film_frames_late));
         json_array_append_new(list, entry);
     }
     return json_pack("{s:o}", "displays", list);

@@ -9,6 +9,8 @@
 #include "spice/server_state.h"
 
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 /* How much is asked of produce() before it is written; small, so that decisions can be late. */
@@ -58,6 +60,17 @@ const SpiceChannelEventInfo *channel_client_info(const struct channel_client *cc
 bool channel_client_is_closed(const struct channel_client *cc)
 {
     return cc->connection->closed;
+}
+
+bool channel_client_is_full(const struct channel_client *cc)
+{
+    return cc->connection->blocked || !connection_has_window(cc->connection);
+}
+
+void channel_client_limit_unsent(struct channel_client *cc, int bytes)
+{
+    setsockopt(stream_fd(cc->connection->stream), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+               sizeof(bytes));
 }
 
 void channel_client_set_next_serial(struct channel_client *cc, uint64_t serial)

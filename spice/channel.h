@@ -139,6 +139,13 @@ void channel_client_expect_state(struct channel_client *cc);
 bool channel_client_expects_state(const struct channel_client *cc);
 /* Has it been closed, with disconnect() still to come? */
 bool channel_client_is_closed(const struct channel_client *cc);
+/* Is its socket or its ack window full? */
+bool channel_client_is_full(const struct channel_client *cc);
+/*
+ * From now on its socket is full when about so many BYTES wait in it that the network does not take
+ * yet, for what is worth less the later it comes. Only TCP can do that.
+ */
+void channel_client_limit_unsent(struct channel_client *cc, int bytes);
 
 /* Reading a client's message: false (and zero) when it ends too early. */
 struct message_reader {

@@ -6,9 +6,26 @@
 #include "spice/client.h"
 #include "spice/display_client.h"
 #include "spice/server_state.h"
+#include "spice/video_client.h"
 #include "spice/worker.h"
 
-G_STATIC_ASSERT(IMAGE_METHODS <= SPICE_STATISTICS_MAX_CODECS);
+/* By SPICE_VIDEO_CODEC_TYPE_*. */
+static const char *const film_codecs[] = {NULL, "mjpeg", "vp8", "h264", "vp9", "h265"};
+
+G_STATIC_ASSERT(G_N_ELEMENTS(film_codecs) == SPICE_VIDEO_CODEC_TYPE_ENUM_END);
+G_STATIC_ASSERT(IMAGE_METHODS + G_N_ELEMENTS(film_codecs) <= SPICE_STATISTICS_MAX_CODECS);
+
+static void add_codec(SpiceDisplayStatistics *statistics, const char *name,
+                      const struct codec_count *count)
+{
+    statistics->codecs[statistics->codec_count++] = (SpiceCodecStatistics){
+        .name = name,
+        .images = count->images,
+        .bytes_in = count->bytes_in,
+        .bytes_out = count->bytes_out,
+        .encode_ns = count->encode_ns,
+    };
+}
 
 static void describe(const struct display_client *client, SpiceDisplayStatistics *statistics)
 {
@@ -33,16 +50,15 @@ static void describe(const struct display_client *client, SpiceDisplayStatistics
         .acks = traffic->acks,
         .ack_ns = traffic->ack_ns,
         .ack_max_ns = traffic->ack_max_ns,
-        .codec_count = IMAGE_METHODS,
+        .films = client->film_count,
+        .film_frames_left_out = own->left_out,
+        .film_frames_late = own->late,
+        .film_bits_per_second = video_client_bits_per_second(client),
     };
     for (unsigned i = 0; i < IMAGE_METHODS; i++)
-        statistics->codecs[i] = (SpiceCodecStatistics){
-            .name = image_method_name(i),
-            .images = own->codecs[i].images,
-            .bytes_in = own->codecs[i].bytes_in,
-            .bytes_out = own->codecs[i].bytes_out,
-            .encode_ns = own->codecs[i].encode_ns,
-        };
+        add_codec(statistics, image_method_name(i), &own->codecs[i]);
+    for (unsigned i = SPICE_VIDEO_CODEC_TYPE_MJPEG; i < G_N_ELEMENTS(film_codecs); i++)
+        add_codec(statistics, film_codecs[i], &own->films[i]);
 }
 
 void display_add_statistics(const struct display *display, GArray *statistics)

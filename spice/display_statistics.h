@@ -7,7 +7,9 @@
 
 #include "spice/display_compress.h"
 
-/* Pictures sent as one enum image_method. */
+#include <spice/enums.h>
+
+/* Pictures sent as one enum image_method, or a film's frames in one codec. */
 struct codec_count {
     uint64_t images, bytes_in, bytes_out, encode_ns;
 };
@@ -16,6 +18,9 @@ struct codec_count {
 struct display_statistics {
     uint64_t passed_on, pictures, folded;
     struct codec_count codecs[IMAGE_METHODS];
+    struct codec_count films[SPICE_VIDEO_CODEC_TYPE_ENUM_END]; /* SPICE_VIDEO_CODEC_TYPE_* */
+    uint64_t left_out; /* frames that the rate did not admit, */
+    uint64_t late;     /* and that the client says it had too late to be shown */
 };
 
 /* For all of them: what the guest asked for, and what was still worth drawing. */

@@ -59,24 +59,6 @@ struct message *stream_message_clip(uint32_t id, const pixman_region32_t *region
     return message;
 }
 
-static struct message *data_header(uint32_t id, uint32_t mm_time, size_t size)
-{
-    struct message *message = message_create(SPICE_MSG_DISPLAY_STREAM_DATA);
-
-    message_add_u32(message, id);
-    message_add_u32(message, mm_time);
-    message_add_u32(message, size);
-    return message;
-}
-
-struct message *stream_message_data(uint32_t id, uint32_t mm_time, const void *data, size_t size)
-{
-    struct message *message = data_header(id, mm_time, size);
-
-    message_add_bytes(message, data, size);
-    return message;
-}
-
 static void unref_bytes(void *opaque)
 {
     g_bytes_unref(opaque);
@@ -86,8 +68,11 @@ struct message *stream_message_frame(uint32_t id, uint32_t mm_time, GBytes *data
 {
     size_t size;
     const void *bytes = g_bytes_get_data(data, &size);
-    struct message *message = data_header(id, mm_time, size);
+    struct message *message = message_create(SPICE_MSG_DISPLAY_STREAM_DATA);
 
+    message_add_u32(message, id);
+    message_add_u32(message, mm_time);
+    message_add_u32(message, size);
     message_add_reference(message, bytes, size, unref_bytes, g_bytes_ref(data));
     return message;
 }

@@ -16,8 +16,6 @@ struct message *stream_message_activate_report(uint32_t id, uint32_t unique_id, 
                                                uint32_t timeout_ms);
 /* Frames are shown inside REGION only. */
 struct message *stream_message_clip(uint32_t id, const pixman_region32_t *region);
-/* DATA is copied. */
-struct message *stream_message_data(uint32_t id, uint32_t mm_time, const void *data, size_t size);
 /* Refers to DATA. */
 struct message *stream_message_frame(uint32_t id, uint32_t mm_time, GBytes *data);
 struct message *stream_message_destroy(uint32_t id);

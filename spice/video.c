@@ -6,6 +6,7 @@
 #include "spice/display_client.h"
 #include "spice/server.h"
 #include "spice/video_client.h"
+#include "spice/video_workshop.h"
 
 #include <spice/protocol.h>
 #include <string.h>
@@ -55,6 +56,14 @@ void video_init(struct display *display)
 void video_finish(struct display *display)
 {
     loop_timer_destroy(display->video.timer);
+    video_workshop_destroy(display->video.workshop);
+}
+
+struct video_workshop *video_get_workshop(struct display *display)
+{
+    if (display->video.workshop == NULL)
+        display->video.workshop = video_workshop_create();
+    return display->video.workshop;
 }
 
 static bool is_gradual(const void *opaque)

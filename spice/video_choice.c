@@ -30,32 +30,54 @@ static const struct video_encoder_impl *impl_of(const struct video_codec *codec)
     return codec->maker == VIDEO_BY_GSTREAMER ? &video_encoder_gstreamer : NULL;
 }
 
-/* The first of the host's list that will do; CODEC 0: any. */
-static bool choose_from_list(const struct display_client *client, uint8_t codec, uint32_t width,
-                             uint32_t height, struct video_choice *choice)
+struct candidates {
+    struct video_codec list[(VIDEO_PREFERENCES + 1) * VIDEO_CODECS_MAX];
+    unsigned count;
+};
+
+/* What of the host's list is possible; CODEC 0: any. */
+static void add_from_list(const struct display_client *client, uint8_t codec,
+                          struct candidates *candidates)
 {
     struct video_codec list[VIDEO_CODECS_MAX];
     unsigned count = server_video_codecs(client->base.channel->server, list);
 
     for (unsigned i = 0; i < count; i++) {
-        choice->codec = list[i].codec;
-        choice->impl = impl_of(&list[i]);
-        if ((codec != 0 && codec != choice->codec) || choice->impl == NULL ||
-            !video_can_read(&client->base, choice->codec))
-            continue;
-        choice->encoder = choice->impl->create(choice->codec, width, height);
-        if (choice->encoder != NULL)
-            return true;
+        if ((codec == 0 || codec == list[i].codec) && impl_of(&list[i]) != NULL &&
+            video_can_read(&client->base, list[i].codec))
+            candidates->list[candidates->count++] = list[i];
     }
-    return false;
 }
 
 bool video_choose(const struct display_client *client, uint32_t width, uint32_t height,
-                  struct video_choice *choice)
+                  struct video_workshop *workshop, struct video_choice *choice)
 {
-    for (unsigned i = 0; i < VIDEO_PREFERENCES && client->preferred_codecs[i] != 0; i++) {
-        if (choose_from_list(client, client->preferred_codecs[i], width, height, choice))
-            return true;
+    struct candidates candidates = {.count = 0};
+
+    for (unsigned i = 0; i < VIDEO_PREFERENCES && client->preferred_codecs[i] != 0; i++)
+        add_from_list(client, client->preferred_codecs[i], &candidates);
+    add_from_list(client, 0, &candidates);
+    video_choice_finish(choice);
+    while (choice->encoder == NULL && choice->tried < candidates.count) {
+        const struct video_codec *next = &candidates.list[choice->tried++];
+
+        choice->codec = next->codec;
+        choice->impl = impl_of(next);
+        choice->encoder = choice->impl->create(next->codec, width, height, workshop);
     }
-    return choose_from_list(client, 0, width, height, choice);
+    return choice->encoder != NULL;
+}
+
+enum video_readiness video_choice_readiness(const struct video_choice *choice)
+{
+    if (choice->encoder == NULL)
+        return VIDEO_IMPOSSIBLE;
+    return choice->impl->readiness != NULL ? choice->impl->readiness(choice->encoder) : VIDEO_READY;
+}
+
+void video_choice_finish(struct video_choice *choice)
+{
+    if (choice->encoder != NULL)
+        choice->impl->destroy(choice->encoder);
+    choice->encoder = NULL;
 }

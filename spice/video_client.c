@@ -15,6 +15,7 @@
 enum {
     REPORT_FRAMES = 5,
     REPORT_MS = 1000,
+    UNSENT_BYTES = 32 * 1024, /* that may wait in a socket; a frame that waits longer is late */
 };
 
 #define FIRST_LIMIT      (10 * 1024 * 1024) /* bits a second */
@@ -39,8 +40,7 @@ static void agent_destroy(struct display_client *client, unsigned id)
 
     client->films[id] = NULL;
     client->film_count--;
-    if (agent->choice.encoder != NULL)
-        agent->choice.impl->destroy(agent->choice.encoder);
+    video_choice_finish(&agent->choice);
     pixman_region32_fini(&agent->clip);
     pixman_region32_fini(&agent->sent_clip);
     g_free(agent);
@@ -63,15 +63,33 @@ static bool can_start(struct display_client *client)
            primary->sent && !primary->fresh && g_queue_is_empty(&client->damaged);
 }
 
-static struct video_agent *start(struct display_client *client, unsigned id)
+static bool choose(struct display_client *client, struct video_agent *agent, unsigned id)
 {
     struct display *display = display_client_display(client);
     const draw_rect *box = &display->video.streams[id].box;
+
+    return video_choose(client, box->x2 - box->x1, box->y2 - box->y1, video_get_workshop(display),
+                        &agent->choice);
+}
+
+/* Can frames be encoded by now? */
+static bool is_prepared(struct display_client *client, struct video_agent *agent, unsigned id)
+{
+    enum video_readiness readiness = video_choice_readiness(&agent->choice);
+
+    if (readiness == VIDEO_IMPOSSIBLE)
+        agent->refused = !choose(client, agent, id);
+    return readiness == VIDEO_READY;
+}
+
+static struct video_agent *start(struct display_client *client, unsigned id)
+{
+    struct display *display = display_client_display(client);
     double limit = client_is_slow(client->base.client) ? FIRST_LIMIT_SLOW : FIRST_LIMIT;
     struct video_agent *agent = g_new0(struct video_agent, 1);
 
     agent->unique_id = ++display->video.ids;
-    agent->refused = !video_choose(client, box->x2 - box->x1, box->y2 - box->y1, &agent->choice);
+    agent->refused = !choose(client, agent, id);
     pixman_region32_init(&agent->clip);
     pixman_region32_init(&agent->sent_clip);
     video_rate_init(&agent->rate, MAX(limit * FIRST_SHARE, client->film_limit),
@@ -122,7 +140,9 @@ bool video_client_frame(struct display_client *client, unsigned id, const pixman
         agent = start(client, id);
     if (agent == NULL || agent->refused || agent->ends || client->surfaces[0] == NULL)
         return false;
-    video_rate_offer(&agent->rate, agent->frame, now);
+    if (!agent->created && !is_prepared(client, agent, id))
+        return false;
+    video_rate_offer(&agent->rate, agent->frame && channel_client_is_full(&client->base), now);
     agent->frame = true;
     pixman_region32_copy(&agent->clip, (pixman_region32_t *)region);
     at = find_item(client, id, &last);
@@ -183,6 +203,31 @@ void video_client_leave_out(const struct display_client *client, pixman_region32
     }
 }
 
+uint64_t video_client_bits_per_second(const struct display_client *client)
+{
+    double sum = 0;
+
+    for (unsigned id = 0; id < VIDEO_STREAMS && client->film_count > 0; id++) {
+        if (client->films[id] != NULL && client->films[id]->created)
+            sum += client->films[id]->rate.limit;
+    }
+    return (uint64_t)sum;
+}
+
+/* It is not shown as a film any more, but as pictures. */
+static void refuse(struct display_client *client, unsigned id)
+{
+    struct video_agent *agent = client->films[id];
+
+    if (agent->refused || agent->ends)
+        return;
+    drop_item(client, id);
+    agent->refused = true;
+    agent->frame = false;
+    display_lossy_add(client, &agent->clip);
+    display_lossy_make_up_soon(client);
+}
+
 /* ---- Sending ---- */
 
 static void send_create(struct display_client *client, struct video_agent *agent, unsigned id,
@@ -191,6 +236,7 @@ static void send_create(struct display_client *client, struct video_agent *agent
     struct channel_client *cc = &client->base;
 
     agent->created = true;
+    channel_client_limit_unsent(cc, UNSENT_BYTES);
     channel_client_send(cc, stream_message_create(id, agent->choice.codec, box));
     if (channel_client_has_cap(cc, SPICE_DISPLAY_CAP_STREAM_REPORT))
         channel_client_send(
@@ -215,13 +261,23 @@ static void send_frame(struct display_client *client, struct video_agent *agent,
         .bits_per_second = agent->rate.limit,
         .interval = agent->rate.interval,
     };
-    const uint8_t *data;
-    size_t size = agent->choice.impl->encode(agent->choice.encoder, &rows, &quality, &data);
+    struct codec_count *count = &client->statistics.films[agent->choice.codec];
+    int64_t began = g_get_monotonic_time(), now;
+    GBytes *code = agent->choice.impl->encode(agent->choice.encoder, &rows, &quality);
 
-    if (size == 0)
+    if (code == NULL) {
+        if (video_choice_readiness(&agent->choice) == VIDEO_IMPOSSIBLE)
+            refuse(client, id);
         return;
-    channel_client_send(&client->base, stream_message_data(id, stream->mm_time, data, size));
-    video_rate_sent(&agent->rate, size, g_get_monotonic_time());
+    }
+    now = g_get_monotonic_time();
+    count->images++;
+    count->bytes_in += (uint64_t)rows.width * rows.height * front->pixel;
+    count->bytes_out += g_bytes_get_size(code);
+    count->encode_ns += (uint64_t)(now - began) * 1000;
+    channel_client_send(&client->base, stream_message_frame(id, stream->mm_time, code));
+    video_rate_sent(&agent->rate, g_bytes_get_size(code), now);
+    g_bytes_unref(code);
 }
 
 static void send_stream(struct display_client *client, struct video_agent *agent, unsigned id)
@@ -243,6 +299,8 @@ static void send_stream(struct display_client *client, struct video_agent *agent
     display_lossy_add(client, &agent->clip);
     if (video_rate_admits(&agent->rate, g_get_monotonic_time()))
         send_frame(client, agent, id);
+    else
+        client->statistics.left_out++;
 }
 
 void video_client_send(struct display_client *client, const struct display_item *item)
@@ -262,20 +320,6 @@ void video_client_send(struct display_client *client, const struct display_item 
 
 /* ---- Receiving ---- */
 
-/* It cannot be shown there: no more frames, but pictures. */
-static void refuse(struct display_client *client, unsigned id)
-{
-    struct video_agent *agent = client->films[id];
-
-    if (agent->refused || agent->ends)
-        return;
-    drop_item(client, id);
-    agent->refused = true;
-    agent->frame = false;
-    display_lossy_add(client, &agent->clip);
-    display_lossy_make_up_soon(client);
-}
-
 bool video_client_report(struct display_client *client, struct message_reader *reader)
 {
     uint32_t id = message_read_u32(reader), unique_id = message_read_u32(reader), frames, drops;
@@ -293,10 +337,12 @@ bool video_client_report(struct display_client *client, struct message_reader *r
     agent = client->films[id];
     if (agent == NULL)
         return true; /* it has ended meanwhile */
-    if (frames == 0 && drops == UINT32_MAX)
+    if (frames == 0 && drops == UINT32_MAX) {
         refuse(client, id);
-    else if (unique_id == agent->unique_id)
+    } else if (unique_id == agent->unique_id) {
+        client->statistics.late += MIN(drops, frames);
         video_rate_report(&agent->rate, frames, drops, delay, g_get_monotonic_time());
+    }
     return true;
 }
 

@@ -20,6 +20,9 @@ void video_client_cover(struct display_client *client, const pixman_region32_t *
 /* Takes out of REGION what films show, for they go on. */
 void video_client_leave_out(const struct display_client *client, pixman_region32_t *region);
 
+/* What the films that the client is sent may cost now, together. */
+uint64_t video_client_bits_per_second(const struct display_client *client);
+
 /* Sends what ITEM, an ITEM_STREAM or ITEM_STREAM_END, stands for. */
 void video_client_send(struct display_client *client, const struct display_item *item);
 

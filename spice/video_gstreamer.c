@@ -2,11 +2,13 @@
  * Films in codecs that GStreamer has, if it is there when they are wanted: the libraries are opened
  * then, and what is declared here of them is their stable interface.
  *
- * A frame goes in and its code comes out at once: encoders are set up to look at no later frames.
+ * That and building a pipeline take from milliseconds to seconds, the workshop's. From then on a
+ * frame goes in and its code comes out at once: encoders are set up to look at no later frames.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/video_encoder.h"
+#include "spice/video_workshop.h"
 
 #include <dlfcn.h>
 #include <glib.h>
@@ -16,9 +18,16 @@
 /* So long an encoder may think about a frame before it is given up. */
 #define PATIENCE_NS (2 * G_GUINT64_CONSTANT(1000000000))
 
-/* Opaque: GstElement, GstBuffer, GstSample, GError and the like; states as GStreamer counts them.
- */
-enum { STATE_NULL = 1, STATE_PLAYING = 4, STATE_CHANGE_FAILURE = 0 };
+/* Opaque: GstElement, GstBuffer, GstSample and the like; numbers as GStreamer has them. */
+enum { STATE_NULL = 1, STATE_PLAYING = 4, STATE_CHANGE_FAILURE = 0, MAP_READ = 1 };
+
+struct map { /* GstMapInfo */
+    void *memory;
+    int flags;
+    uint8_t *data;
+    gsize size, room;
+    void *user_data[4], *reserved[4];
+};
 
 #define FUNCTIONS(X)                                                                               \
     X(gboolean, gst_init_check, (int *, char ***, GError **))                                      \
@@ -29,8 +38,8 @@ enum { STATE_NULL = 1, STATE_PLAYING = 4, STATE_CHANGE_FAILURE = 0 };
     X(void, gst_mini_object_unref, (void *))                                                       \
     X(void *, gst_buffer_new_allocate, (void *, gsize, void *))                                    \
     X(gsize, gst_buffer_fill, (void *, gsize, const void *, gsize))                                \
-    X(gsize, gst_buffer_get_size, (void *))                                                        \
-    X(gsize, gst_buffer_extract, (void *, gsize, void *, gsize))                                   \
+    X(gboolean, gst_buffer_map, (void *, struct map *, int))                                       \
+    X(void, gst_buffer_unmap, (void *, struct map *))                                              \
     X(void *, gst_sample_get_buffer, (void *))                                                     \
     X(int, gst_app_src_push_buffer, (void *, void *))                                              \
     X(void *, gst_app_sink_try_pull_sample, (void *, guint64))                                     \
@@ -43,7 +52,12 @@ struct gstreamer {
 #undef MEMBER
 };
 
+/* Who destroys an encoder that is being built: the one who sees that the other has gone. */
+enum { BUILDING, BUILT, ABANDONED };
+
 struct video_encoder {
+    uint8_t codec;
+    gint stage; /* atomic; the workshop has all the rest while it is BUILDING */
     struct gstreamer gst;
     void *pipeline, *source, *sink, *coder;
     const struct element *element;
@@ -51,37 +65,44 @@ struct video_encoder {
     int bit_rate; /* as the element was told */
     bool broken;
     uint8_t *row; /* 32-bit pixels of a row of others */
-    uint8_t *out;
-    size_t room;
+};
+
+/* A frame's code, where GStreamer has it. */
+struct code {
+    void (*unmap)(void *buffer, struct map *map);
+    void (*unref)(void *sample);
+    void *sample, *buffer;
+    struct map map;
 };
 
 /* Elements that make a codec, the best first. */
 static const struct element {
     uint8_t codec; /* SPICE_VIDEO_CODEC_TYPE_* */
     const char *pipeline;
+    bool even;        /* widths and heights only */
     const char *rate; /* its property, */
     int rate_unit;    /* and how many bits a second it counts in */
 } elements[] = {
     {SPICE_VIDEO_CODEC_TYPE_VP8,
-     "vp8enc name=coder deadline=1 cpu-used=8 end-usage=cbr lag-in-frames=0 error-resilient=1 "
+     "vp8enc name=coder deadline=1 cpu-used=-16 end-usage=cbr lag-in-frames=0 error-resilient=1 "
      "keyframe-max-dist=1200",
-     "target-bitrate", 1},
+     false, "target-bitrate", 1},
     {SPICE_VIDEO_CODEC_TYPE_VP9,
      "vp9enc name=coder deadline=1 cpu-used=8 end-usage=cbr lag-in-frames=0 error-resilient=1 "
      "keyframe-max-dist=1200",
-     "target-bitrate", 1},
+     false, "target-bitrate", 1},
     {SPICE_VIDEO_CODEC_TYPE_H264,
      "x264enc name=coder tune=zerolatency speed-preset=ultrafast byte-stream=true ! "
      "video/x-h264,stream-format=byte-stream,alignment=au",
-     "bitrate", 1000},
+     true, "bitrate", 1000},
     {SPICE_VIDEO_CODEC_TYPE_H264,
      "openh264enc name=coder complexity=low rate-control=bitrate ! "
      "video/x-h264,stream-format=byte-stream,alignment=au",
-     "bitrate", 1},
+     true, "bitrate", 1},
     {SPICE_VIDEO_CODEC_TYPE_H265,
      "x265enc name=coder tune=zerolatency speed-preset=ultrafast ! "
      "video/x-h265,stream-format=byte-stream,alignment=au",
-     "bitrate", 1000},
+     true, "bitrate", 1000},
 };
 
 static bool open_library(struct gstreamer *gst)
@@ -106,7 +127,7 @@ static void unref(struct video_encoder *encoder, void *object)
         encoder->gst.gst_object_unref(object);
 }
 
-static void destroy(struct video_encoder *encoder)
+static void finish(struct video_encoder *encoder)
 {
     if (encoder->pipeline != NULL)
         encoder->gst.gst_element_set_state(encoder->pipeline, STATE_NULL);
@@ -117,19 +138,24 @@ static void destroy(struct video_encoder *encoder)
     if (encoder->gst.library != NULL)
         dlclose(encoder->gst.library);
     g_free(encoder->row);
-    g_free(encoder->out);
     g_free(encoder);
 }
 
+static void destroy(struct video_encoder *encoder)
+{
+    if (!g_atomic_int_compare_and_exchange(&encoder->stage, BUILDING, ABANDONED))
+        finish(encoder);
+}
+
 /* False: there is no such element. */
-static bool build(struct video_encoder *encoder, const struct element *element)
+static bool build_with(struct video_encoder *encoder, const struct element *element)
 {
     const struct gstreamer *gst = &encoder->gst;
-    g_autofree char *text =
-        g_strdup_printf("appsrc name=source is-live=true do-timestamp=true format=time "
-                        "caps=video/x-raw,format=BGRx,width=%u,height=%u,framerate=0/1 ! "
-                        "videoconvert ! %s ! appsink name=sink sync=false",
-                        encoder->width, encoder->height, element->pipeline);
+    g_autofree char *text = g_strdup_printf(
+        "appsrc name=source is-live=true do-timestamp=true format=time "
+        "caps=video/x-raw,format=BGRx,width=%u,height=%u,framerate=30/1 ! "
+        "videoconvert ! video/x-raw,format=I420 ! %s ! appsink name=sink sync=false",
+        encoder->width, encoder->height, element->pipeline);
     GError *error = NULL;
 
     encoder->pipeline = gst->gst_parse_launch(text, &error);
@@ -148,20 +174,46 @@ static bool build(struct video_encoder *encoder, const struct element *element)
     return false;
 }
 
-static struct video_encoder *create(uint8_t codec, uint32_t width, uint32_t height)
+static bool can_take(const struct video_encoder *encoder, const struct element *element)
+{
+    bool odd = encoder->width % 2 != 0 || encoder->height % 2 != 0;
+
+    return element->codec == encoder->codec && !(odd && element->even);
+}
+
+/* The workshop's. */
+static void build(void *opaque)
+{
+    struct video_encoder *encoder = opaque;
+    bool found = false;
+
+    if (g_atomic_int_get(&encoder->stage) == BUILDING && open_library(&encoder->gst)) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(elements) && !found; i++)
+            found = can_take(encoder, &elements[i]) && build_with(encoder, &elements[i]);
+    }
+    encoder->broken = !found;
+    if (!g_atomic_int_compare_and_exchange(&encoder->stage, BUILDING, BUILT))
+        finish(encoder);
+}
+
+static struct video_encoder *create(uint8_t codec, uint32_t width, uint32_t height,
+                                    struct video_workshop *workshop)
 {
     struct video_encoder *encoder = g_new0(struct video_encoder, 1);
 
+    encoder->codec = codec;
     encoder->width = width;
     encoder->height = height;
-    if (open_library(&encoder->gst)) {
-        for (unsigned i = 0; i < G_N_ELEMENTS(elements); i++) {
-            if (elements[i].codec == codec && build(encoder, &elements[i]))
-                return encoder;
-        }
-    }
-    destroy(encoder);
-    return NULL;
+    encoder->stage = BUILDING;
+    video_workshop_do(workshop, build, encoder);
+    return encoder;
+}
+
+static enum video_readiness readiness(struct video_encoder *encoder)
+{
+    if (g_atomic_int_get(&encoder->stage) == BUILDING)
+        return VIDEO_PREPARING;
+    return encoder->broken ? VIDEO_IMPOSSIBLE : VIDEO_READY;
 }
 
 static const uint8_t *widen_row(struct video_encoder *encoder, const uint8_t *row)
@@ -200,49 +252,55 @@ static bool push(struct video_encoder *encoder, const struct jpeg_rows *rows)
     return gst->gst_app_src_push_buffer(encoder->source, buffer) == 0; /* takes it */
 }
 
-static size_t pull(struct video_encoder *encoder)
+static void release_code(void *opaque)
+{
+    struct code *code = opaque;
+
+    code->unmap(code->buffer, &code->map);
+    code->unref(code->sample);
+    g_free(code);
+}
+
+static GBytes *pull(struct video_encoder *encoder)
 {
     const struct gstreamer *gst = &encoder->gst;
     void *sample = gst->gst_app_sink_try_pull_sample(encoder->sink, PATIENCE_NS);
     void *buffer = sample != NULL ? gst->gst_sample_get_buffer(sample) : NULL;
-    size_t size = buffer != NULL ? gst->gst_buffer_get_size(buffer) : 0;
+    struct code *code = g_new(struct code, 1);
 
-    if (size > encoder->room) {
-        g_free(encoder->out);
-        encoder->room = size * 2;
-        encoder->out = g_malloc(encoder->room);
-    }
-    if (size > 0)
-        gst->gst_buffer_extract(buffer, 0, encoder->out, size);
+    *code = (struct code){gst->gst_buffer_unmap, gst->gst_mini_object_unref, sample, buffer, {0}};
+    if (buffer != NULL && gst->gst_buffer_map(buffer, &code->map, MAP_READ))
+        return g_bytes_new_with_free_func(code->map.data, code->map.size, release_code, code);
     if (sample != NULL)
         gst->gst_mini_object_unref(sample);
-    return size;
+    g_free(code);
+    return NULL;
 }
 
-static size_t encode(struct video_encoder *encoder, const struct jpeg_rows *rows,
-                     const struct video_quality *quality, const uint8_t **out)
+static GBytes *encode(struct video_encoder *encoder, const struct jpeg_rows *rows,
+                      const struct video_quality *quality)
 {
     int bit_rate = (int)(MIN(quality->bits_per_second, 1e9) / encoder->element->rate_unit);
-    size_t size;
+    GBytes *code;
 
     if (encoder->broken)
-        return 0;
+        return NULL;
     if (bit_rate != encoder->bit_rate) {
         encoder->gst.g_object_set(encoder->coder, encoder->element->rate, bit_rate, NULL);
         encoder->bit_rate = bit_rate;
     }
-    size = push(encoder, rows) ? pull(encoder) : 0;
-    if (size == 0) {
+    code = push(encoder, rows) ? pull(encoder) : NULL;
+    if (code == NULL) {
         encoder->broken = true;
-        g_warning("GStreamer does not encode a film of %ux%u; it is sent as pictures when it ends",
+        g_warning("GStreamer does not encode a film of %ux%u; it is sent as pictures",
                   encoder->width, encoder->height);
     }
-    *out = encoder->out;
-    return size;
+    return code;
 }
 
 const struct video_encoder_impl video_encoder_gstreamer = {
     .create = create,
+    .readiness = readiness,
     .destroy = destroy,
     .encode = encode,
 };

@@ -13,6 +13,7 @@ enum {
     LATE_MS = -15,         /* a client whose frames are later has too little bandwidth */
     CUT_PAUSE_MS = 500,    /* between reductions: they take time to be felt */
     RAISE_PAUSE_MS = 1000, /* after any change */
+    KNOWN_MS = 1500,       /* since the first frame: what is spent is no more too little */
     CHECK_MS = 1000,       /* frames that were replaced are counted for so long */
     FEW_PERCENT = 10,      /* losses below do not count */
 };
@@ -31,6 +32,7 @@ void video_rate_init(struct video_rate *rate, double limit, int64_t now)
         .limit = CLAMP(limit, MIN_LIMIT, MAX_LIMIT),
         .interval = 1 / 30.0,
         .quality = FIRST_QUALITY,
+        .began = now,
         .counted = now,
         .changed = now,
         .checked = now,
@@ -45,12 +47,14 @@ static void set_limit(struct video_rate *rate, double limit, int64_t now)
     rate->changed = now;
 }
 
-/* What was really sent is where the bandwidth ends, not what might have been. */
+/* What was really sent is where the bandwidth ends, not what might have been; once it is known. */
 static void cut(struct video_rate *rate, double factor, int64_t now)
 {
+    double end = now - rate->began < KNOWN_MS * 1000 ? rate->limit : MAX(rate->spent, MIN_LIMIT);
+
     if (now - rate->changed < CUT_PAUSE_MS * 1000)
         return;
-    set_limit(rate, MIN(rate->limit, MAX(rate->spent, MIN_LIMIT)) * factor, now);
+    set_limit(rate, MIN(rate->limit, end) * factor, now);
 }
 
 void video_rate_offer(struct video_rate *rate, bool replaced, int64_t now)
@@ -126,5 +130,5 @@ void video_rate_report(struct video_rate *rate, uint32_t frames, uint32_t drops,
     else if (percent >= FEW_PERCENT || delay_ms < LATE_MS)
         cut(rate, 0.75, now);
     else if (now - rate->changed >= RAISE_PAUSE_MS * 1000 && rate->spent > rate->limit / 2)
-        set_limit(rate, rate->limit * 1.25, now);
+        set_limit(rate, rate->limit + MAX(rate->limit / 4, MIN_LIMIT), now);
 }

@@ -21,15 +21,16 @@ struct video_rate {
     unsigned quality;           /* an index */
     unsigned offered, replaced; /* frames since CHECKED */
     int64_t seen;               /* the last frame; 0: none yet */
-    int64_t counted;            /* until when credit and spent are */
-    int64_t changed;            /* when the limit was */
+    int64_t began;
+    int64_t counted; /* until when credit and spent are */
+    int64_t changed; /* when the limit was */
     int64_t checked;
 };
 
 /* LIMIT: bits a second that are tried first. */
 void video_rate_init(struct video_rate *rate, double limit, int64_t now);
 
-/* There is another frame. REPLACED: the one before it had not been sent yet. */
+/* There is another frame. REPLACED: for want of bandwidth the one before it has not been sent. */
 void video_rate_offer(struct video_rate *rate, bool replaced, int64_t now);
 /* Is it to be sent? */
 bool video_rate_admits(struct video_rate *rate, int64_t now);

@@ -1,5 +1,6 @@
 /*
- * What display channels have done for their clients, in numbers. Ours alone: no other server has it.
+ * What display channels have done for their clients, in numbers. Ours alone: no other server has
+ * it.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -8,9 +9,9 @@
 
 #include "spice-server.h"
 
-/* Pictures sent in one form. */
+/* Pictures sent in one form, or a film's frames. */
 typedef struct SpiceCodecStatistics {
-    const char *name;   /* "raw", "lz", "quic", ...; static */
+    const char *name;   /* "raw", "lz", "quic", ..., "mjpeg", "vp8", ...; static */
     uint64_t images;    /* sent */
     uint64_t bytes_in;  /* their pixels */
     uint64_t bytes_out; /* what was sent */
@@ -27,13 +28,17 @@ typedef struct SpiceDisplayStatistics {
     uint64_t hidden;    /* of them: never drawn, since later ones painted over them */
     uint64_t passed_on; /* of them: queued for the client as commands */
     uint64_t pictures;  /* queued for it in place of the others */
-    uint64_t folded;    /* times that its queue grew too long and was given up for a fresh picture */
+    uint64_t folded; /* times that its queue grew too long and was given up for a fresh picture */
     uint64_t messages, bytes; /* to the client, data headers included */
     uint32_t queue_length;    /* commands and pictures that wait for it now, */
     uint64_t queue_bytes;     /* and their data */
     uint64_t acks;            /* measured; time from a message's queueing to its ACK, */
     uint64_t ack_ns;          /* altogether */
     uint64_t ack_max_ns;
+    uint32_t films;                /* that run now, and what they may cost together: */
+    uint64_t film_bits_per_second; /* see server-abi.md section 5.8 */
+    uint64_t film_frames_left_out; /* since they would have cost more */
+    uint64_t film_frames_late;     /* dropped by the client, as it reports */
     uint32_t codec_count;
     SpiceCodecStatistics codecs[SPICE_STATISTICS_MAX_CODECS];
 } SpiceDisplayStatistics;

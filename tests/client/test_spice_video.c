@@ -10,7 +10,9 @@
 #include "tests/support/qxl_host.h"
 
 #include <math.h>
+#include <spice-statistics.h>
 #include <spice/enums.h>
+#include <string.h>
 
 #ifdef __SANITIZE_ADDRESS__
 /* Whole stacks, by which leaks.supp tells what GLib keeps of its table of quarks when it grows. */
@@ -32,6 +34,7 @@ struct fixture {
     uint32_t *primary;
     struct gtk_client screen;
     QXLPHYSICAL pictures[PICTURES];
+    int film_width; /* FILM_WIDTH, or less by one */
     unsigned next;
     QXLRect looked_at; /* where the comparison is made */
 };
@@ -48,16 +51,23 @@ static void set_up(struct fixture *fixture, gconstpointer codecs)
     spice_server_set_noauth(fixture->server);
     spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_FILTER);
     g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
-    if (codecs != NULL)
-        g_assert_cmpint(spice_server_set_video_codecs(fixture->server, codecs), ==, 0);
+    fixture->film_width = FILM_WIDTH - (codecs != NULL && strchr(codecs, ';') != NULL);
+    if (codecs != NULL) {
+        g_autofree char *list = strchr(codecs, ':') != NULL
+                                    ? g_strdup(codecs)
+                                    : g_strdup_printf("gstreamer:%s", (const char *)codecs);
+
+        g_assert_cmpint(spice_server_set_video_codecs(fixture->server, list), ==, 0);
+    }
     fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
     spice_server_vm_start(fixture->server);
     for (unsigned i = 0; i < PICTURES; i++) {
-        g_autofree uint32_t *pixels = g_new(uint32_t, FILM_WIDTH * FILM_HEIGHT);
+        g_autofree uint32_t *pixels = g_new(uint32_t, fixture->film_width * FILM_HEIGHT);
 
-        made_picture(pixels, FILM_WIDTH, FILM_HEIGHT, MADE_PHOTO, i + 1);
-        fixture->pictures[i] = qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, FILM_WIDTH,
-                                               FILM_HEIGHT, FILM_WIDTH * 4, 0, pixels);
+        made_picture(pixels, fixture->film_width, FILM_HEIGHT, MADE_PHOTO, i + 1);
+        fixture->pictures[i] =
+            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, fixture->film_width, FILM_HEIGHT,
+                            fixture->film_width * 4, 0, pixels);
     }
     create_primary(fixture);
     gtk_client_attach(&fixture->screen, fixture->server, true);
@@ -121,11 +131,11 @@ static void run_for(unsigned milliseconds)
 
 static void draw_frame(struct fixture *fixture)
 {
-    QXLDrawable drawable =
-        qxl_host_drawable(QXL_DRAW_COPY, 0, LEFT, TOP, LEFT + FILM_WIDTH, TOP + FILM_HEIGHT);
+    QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, LEFT, TOP,
+                                             LEFT + fixture->film_width, TOP + FILM_HEIGHT);
 
     drawable.u.copy.src_bitmap = fixture->pictures[fixture->next++ % PICTURES];
-    drawable.u.copy.src_area = (QXLRect){0, 0, FILM_HEIGHT, FILM_WIDTH};
+    drawable.u.copy.src_area = (QXLRect){0, 0, FILM_HEIGHT, fixture->film_width};
     drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
     qxl_host_push_drawable(fixture->host, &drawable);
 }
@@ -162,6 +172,37 @@ static void test_film(struct fixture *fixture, gconstpointer data)
         g_assert_true(core_loop_run_until(is_exact, fixture, 10));
     }
 }
+
+#ifndef __SANITIZE_THREAD__ /* it cannot see into GStreamer, and would complain about it */
+/* How many frames the client has been sent in CODEC. */
+static uint64_t frames_sent(const struct fixture *fixture, const char *codec)
+{
+    SpiceDisplayStatistics statistics;
+    uint64_t frames = 0;
+
+    g_assert_cmpint(spice_server_get_display_statistics(fixture->server, &statistics, 1), ==, 1);
+    for (unsigned i = 0; i < statistics.codec_count; i++) {
+        if (g_str_equal(statistics.codecs[i].name, codec))
+            frames += statistics.codecs[i].images;
+    }
+    return frames;
+}
+
+/* Without all the encoders and decoders of setup/install-packages this fails. */
+static void test_codec(struct fixture *fixture, gconstpointer codec)
+{
+    test_film(fixture, codec);
+    g_assert_cmpuint(frames_sent(fixture, codec), >, 0);
+    g_assert_cmpuint(frames_sent(fixture, "mjpeg"), ==, 0);
+}
+
+/* H.264 cannot have such a width: the next one of the list is taken. */
+static void test_next_codec(struct fixture *fixture, gconstpointer data)
+{
+    test_film(fixture, data);
+    g_assert_cmpuint(frames_sent(fixture, "vp8"), >, 0);
+}
+#endif
 
 /* What is drawn over it is seen at once, and not painted over by frames that were on their way. */
 static void test_overlay(struct fixture *fixture, gconstpointer data)
@@ -236,8 +277,16 @@ int main(int argc, char **argv)
     g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
     for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
         g_test_add(tests[i].name, struct fixture, NULL, set_up, tests[i].run, tear_down);
-#ifndef __SANITIZE_THREAD__ /* it cannot see into GStreamer, and would complain about it */
-    g_test_add("/client/video/vp8", struct fixture, "gstreamer:vp8", set_up, test_film, tear_down);
+#ifndef __SANITIZE_THREAD__
+    static const char *const codecs[] = {"vp8", "vp9", "h264", "h265"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(codecs); i++) {
+        g_autofree char *name = g_strdup_printf("/client/video/%s", codecs[i]);
+
+        g_test_add(name, struct fixture, codecs[i], set_up, test_codec, tear_down);
+    }
+    g_test_add("/client/video/next-codec", struct fixture, "gstreamer:h264;gstreamer:vp8", set_up,
+               test_next_codec, tear_down);
 #endif
     return g_test_run();
 }
