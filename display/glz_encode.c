@@ -23,7 +23,7 @@ enum {
     NEAR_AGE = 64,
     EDGE_UNITS = 16, /* that the second table's hash covers */
     LONG_MATCH = 48, /* no search for a longer one */
-    SKIP_SHIFT = 5,  /* after 2^5 misses the step grows */
+    SKIP_SHIFT = 6,  /* after 2^6 misses the step grows */
     MATCH_ROOM = 8,  /* bytes of a match but for its length's */
 };
 
@@ -155,7 +155,7 @@ INLINE int gain(const struct match *match, struct unit unit)
 
 INLINE bool is_worth_it(const struct match *match, struct unit unit)
 {
-    return match->length >= unit.bias + 2 && gain(match, unit) >= (unit.literal == 1 ? 1 : 3);
+    return match->length >= unit.bias + 2 && gain(match, unit) >= (unit.literal == 1 ? 1 : 2);
 }
 
 INLINE void try_better(struct match *best, const struct encoding *encoding, uint32_t at,
