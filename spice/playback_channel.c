@@ -11,19 +11,19 @@
 #include <opus.h>
 #endif
 
-#define FRAME_SAMPLES 480
-#define FRAMES        3 /* that the host may have at once */
+#define FRAMES 3 /* that the host may have at once */
 /* What a client's socket does not take is dropped, the oldest first: sound must not be late. */
 #define MAX_WAITING 10
-/* Of an opus packet: 10 ms at the highest rate. */
-#define MAX_PACKET 1500
+/* Bytes: an opus packet of ours has three frames at most. */
+#define MAX_OPUS_FRAME 1275
+#define MAX_PACKET     (3 * MAX_OPUS_FRAME + 7)
 
 struct SpicePlaybackState {
     struct playback *playback;
 };
 
 struct frame {
-    uint32_t samples[FRAME_SAMPLES];
+    uint32_t samples[SOUND_FRAME_SAMPLES];
     bool lent; /* the host has it */
 };
 
@@ -308,31 +308,81 @@ void spice_server_playback_get_buffer(SpicePlaybackInstance *sin, uint32_t **sam
         if (!playback->frames[i].lent) {
             playback->frames[i].lent = true;
             *samples = playback->frames[i].samples;
-            *num_samples = FRAME_SAMPLES;
+            *num_samples = SOUND_FRAME_SAMPLES;
             return;
         }
     }
 }
 
+#ifdef HAVE_OPUS
+/* 30 ms at 16000 Hz, which no frame of opus has, as a packet of three. Returns its size; <= 0:
+ * error. */
+static int encode_30_ms(OpusEncoder *encoder, const opus_int16 *samples, uint8_t *packet)
+{
+    uint8_t frames[3][MAX_OPUS_FRAME];
+    const int count = SOUND_FRAME_SAMPLES / 3;
+    OpusRepacketizer *joiner = opus_repacketizer_create();
+    int size = OPUS_ALLOC_FAIL;
+
+    for (int i = 0; joiner != NULL && i < 3; i++) {
+        size = opus_encode(encoder, samples + i * count * SOUND_CHANNELS, count, frames[i],
+                           MAX_OPUS_FRAME);
+        if (size > 0 && opus_repacketizer_cat(joiner, frames[i], size) != OPUS_OK) {
+            size = OPUS_INTERNAL_ERROR; /* it has changed its mode between them */
+        }
+        if (size <= 0) {
+            break;
+        }
+    }
+    if (size > 0) {
+        size = opus_repacketizer_out(joiner, packet, MAX_PACKET);
+    }
+    if (joiner != NULL) {
+        opus_repacketizer_destroy(joiner);
+    }
+    return size;
+}
+
+static OpusEncoder *create_encoder(uint32_t rate)
+{
+    /* Frames of one packet must be of one kind, which only this application does not change. */
+    int application = rate == 16000 ? OPUS_APPLICATION_RESTRICTED_LOWDELAY : OPUS_APPLICATION_AUDIO;
+    OpusEncoder *encoder = opus_encoder_create((opus_int32)rate, SOUND_CHANNELS, application, NULL);
+
+    if (encoder != NULL && rate == 16000) {
+        opus_encoder_ctl(encoder, OPUS_SET_BANDWIDTH(OPUS_BANDWIDTH_WIDEBAND));
+        opus_encoder_ctl(encoder, OPUS_SET_FORCE_CHANNELS(SOUND_CHANNELS));
+    }
+    return encoder;
+}
+
+static int encode(struct playback_client *pc, const uint32_t *samples, uint8_t *packet)
+{
+    const opus_int16 *words = (const opus_int16 *)samples;
+    uint32_t rate = playback_of(&pc->base)->rate;
+
+    if (pc->encoder == NULL) {
+        pc->encoder = create_encoder(rate);
+    }
+    if (pc->encoder == NULL) {
+        return OPUS_ALLOC_FAIL;
+    }
+    return rate == 16000 ? encode_30_ms(pc->encoder, words, packet)
+                         : opus_encode(pc->encoder, words, SOUND_FRAME_SAMPLES, packet, MAX_PACKET);
+}
+#endif
+
 /* The samples for a client, in its mode; false: they cannot be encoded. */
 static bool add_sound(struct message *message, struct playback_client *pc, const uint32_t *samples)
 {
     if (pc->mode == SPICE_AUDIO_DATA_MODE_RAW) {
-        message_add_bytes(message, samples, FRAME_SAMPLES * SOUND_SAMPLE_BYTES);
+        message_add_bytes(message, samples, SOUND_FRAME_SAMPLES * SOUND_SAMPLE_BYTES);
         return true;
     }
 #ifdef HAVE_OPUS
     uint8_t packet[MAX_PACKET];
-    int size = OPUS_INTERNAL_ERROR;
+    int size = encode(pc, samples, packet);
 
-    if (pc->encoder == NULL) {
-        pc->encoder =
-            opus_encoder_create(SOUND_OPUS_RATE, SOUND_CHANNELS, OPUS_APPLICATION_AUDIO, NULL);
-    }
-    if (pc->encoder != NULL) {
-        size = opus_encode(pc->encoder, (const opus_int16 *)samples, FRAME_SAMPLES, packet,
-                           sizeof(packet));
-    }
     if (size > 0) {
         message_add_bytes(message, packet, (size_t)size);
         return true;
@@ -413,8 +463,15 @@ void spice_server_set_playback_rate(SpicePlaybackInstance *sin, uint32_t frequen
 {
     struct playback *playback = device_of(sin);
 
-    if (playback != NULL) {
-        playback->rate = frequency;
-        sound_set_opus_capability(&playback->channel, SPICE_PLAYBACK_CAP_OPUS, frequency);
+    if (playback == NULL || playback->rate == frequency) {
+        return;
     }
+    playback->rate = frequency;
+    sound_offer_opus(&playback->channel, SPICE_PLAYBACK_CAP_OPUS, sound_rate_has_opus(frequency));
+#ifdef HAVE_OPUS
+    for (GList *l = playback->channel.clients; l != NULL; l = l->next) {
+        g_clear_pointer(&((struct playback_client *)l->data)->encoder, opus_encoder_destroy);
+    }
+#endif
+    playback_update_compression(playback);
 }

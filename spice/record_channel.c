@@ -103,7 +103,7 @@ static bool receive_data(struct record_client *rc, const uint8_t *data, uint32_t
     int count;
 
     if (rc->decoder == NULL) {
-        rc->decoder = opus_decoder_create(SOUND_OPUS_RATE, SOUND_CHANNELS, NULL);
+        rc->decoder = opus_decoder_create((opus_int32)record->rate, SOUND_CHANNELS, NULL);
     }
     if (rc->decoder == NULL || size == 0) {
         return false;
@@ -117,10 +117,15 @@ static bool receive_data(struct record_client *rc, const uint8_t *data, uint32_t
     return false;
 }
 
+/* Clients encode frames of SOUND_FRAME_SAMPLES, which opus does not have at 16000 Hz (30 ms). */
+static bool can_opus(const struct record *record)
+{
+    return sound_rate_has_opus(record->rate) && record->rate != 16000;
+}
+
 static bool receive_mode(struct record_client *rc, uint16_t mode)
 {
-    bool opus =
-        mode == SPICE_AUDIO_DATA_MODE_OPUS && sound_rate_has_opus(record_of(&rc->base)->rate);
+    bool opus = mode == SPICE_AUDIO_DATA_MODE_OPUS && can_opus(record_of(&rc->base));
 
     if (mode != SPICE_AUDIO_DATA_MODE_RAW && !opus) {
         return false;
@@ -195,13 +200,18 @@ static bool on_connect(struct channel_client *cc)
     return true;
 }
 
-static void on_disconnect(struct channel_client *cc)
+static void forget_decoder(struct record_client *rc)
 {
 #ifdef HAVE_OPUS
-    g_clear_pointer(&((struct record_client *)cc)->decoder, opus_decoder_destroy);
+    g_clear_pointer(&rc->decoder, opus_decoder_destroy);
 #else
-    (void)cc;
+    (void)rc;
 #endif
+}
+
+static void on_disconnect(struct channel_client *cc)
+{
+    forget_decoder((struct record_client *)cc);
 }
 
 static bool produce(struct channel_client *cc G_GNUC_UNUSED)
@@ -356,8 +366,17 @@ void spice_server_set_record_rate(SpiceRecordInstance *sin, uint32_t frequency)
 {
     struct record *record = device_of(sin);
 
-    if (record != NULL) {
-        record->rate = frequency;
-        sound_set_opus_capability(&record->channel, SPICE_RECORD_CAP_OPUS, frequency);
+    if (record == NULL || record->rate == frequency) {
+        return;
+    }
+    record->rate = frequency;
+    sound_offer_opus(&record->channel, SPICE_RECORD_CAP_OPUS, can_opus(record));
+    for (GList *l = record->channel.clients; l != NULL; l = l->next) {
+        struct record_client *rc = l->data;
+
+        forget_decoder(rc);
+        if (!can_opus(record)) {
+            rc->mode = SPICE_AUDIO_DATA_MODE_RAW;
+        }
     }
 }

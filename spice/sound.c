@@ -8,7 +8,7 @@
 bool sound_rate_has_opus(uint32_t hz)
 {
 #ifdef HAVE_OPUS
-    return hz == SOUND_OPUS_RATE;
+    return hz == 48000 || hz == 24000 || hz == 16000 || hz == 12000 || hz == 8000;
 #else
     (void)hz;
     return false;
@@ -20,10 +20,10 @@ uint32_t sound_best_rate(void)
     return sound_rate_has_opus(SOUND_OPUS_RATE) ? SOUND_OPUS_RATE : SPICE_INTERFACE_PLAYBACK_FREQ;
 }
 
-void sound_set_opus_capability(struct channel *channel, unsigned cap, uint32_t hz)
+void sound_offer_opus(struct channel *channel, unsigned cap, bool offered)
 {
     channel->caps[cap / 32] &= ~(1u << cap % 32);
-    if (sound_rate_has_opus(hz)) {
+    if (offered) {
         channel_set_capability(channel, cap);
     }
 }

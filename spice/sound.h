@@ -8,17 +8,18 @@
 
 #include "spice/channel.h"
 
-/* Opus has others too, but clients expect 480 samples a packet, and that is 10 ms at this one. */
-#define SOUND_OPUS_RATE 48000
-#define SOUND_CHANNELS  2
+#define SOUND_OPUS_RATE 48000 /* the best one that opus has */
+/* What clients make of a packet, and expect in one, whatever the rate. */
+#define SOUND_FRAME_SAMPLES 480
+#define SOUND_CHANNELS      2
 /* Bytes of a sample of all channels: the word of spice-audio.h. */
 #define SOUND_SAMPLE_BYTES 4
 
-/* Is it compressed at HZ? */
+/* Does opus have HZ? */
 bool sound_rate_has_opus(uint32_t hz);
 uint32_t sound_best_rate(void);
-/* The channel's capability CAP follows the rate. */
-void sound_set_opus_capability(struct channel *channel, unsigned cap, uint32_t hz);
+/* For clients that connect later: CAP is the channel's capability. */
+void sound_offer_opus(struct channel *channel, unsigned cap, bool offered);
 
 /* As the host has set it; without channels: not yet. */
 struct sound_volume {

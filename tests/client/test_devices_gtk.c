@@ -325,24 +325,56 @@ static bool has_recorded(void *opaque)
     return r->count == 9 * FRAME;
 }
 
-static void test_record(struct fixture *f, gconstpointer rate G_GNUC_UNUSED)
+/* Says nine frames, and what the host has heard of them. */
+static void talk(struct recorded *r, const uint32_t *said)
 {
-    struct recorded r = {.f = f};
-    uint32_t said[FRAME];
+    struct fixture *f = r->f;
 
     spice_server_record_start(&f->record);
     g_assert_true(core_loop_run_until(is_recording, f, 10));
     for (uint32_t i = 0; i < 9; i++) {
-        for (uint32_t k = 0; k < FRAME; k++) {
-            said[k] = (i * FRAME + k) * 0x10001;
-        }
-        spice_record_channel_send_data(f->record_channel, said, sizeof(said), i);
+        spice_record_channel_send_data(f->record_channel, (void *)(said + i * FRAME),
+                                       FRAME * sizeof(*said), i);
     }
-    g_assert_true(core_loop_run_until(has_recorded, &r, 10));
-    for (uint32_t i = 0; i < 9 * FRAME; i++) {
-        g_assert_cmphex(r.samples[i], ==, i * 0x10001);
-    }
+    g_assert_true(core_loop_run_until(has_recorded, r, 10));
     spice_server_record_stop(&f->record);
+}
+
+static void test_record(struct fixture *f, gconstpointer rate G_GNUC_UNUSED)
+{
+    struct recorded r = {.f = f};
+    uint32_t said[9 * FRAME];
+
+    for (uint32_t i = 0; i < 9 * FRAME; i++) {
+        said[i] = i * 0x10001;
+    }
+    talk(&r, said);
+    g_assert_cmpmem(r.samples, sizeof(r.samples), said, sizeof(said));
+}
+
+/* What comes is a square wave as loud as what was said, and not the same. */
+static void test_record_opus(struct fixture *f, gconstpointer rate G_GNUC_UNUSED)
+{
+    struct recorded r = {.f = f};
+    uint32_t said[9 * FRAME];
+    unsigned changes = 0;
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < 9 * FRAME; i++) {
+        said[i] = i % 60 < 30 ? 0xe0002000 : 0x2000e000;
+    }
+    talk(&r, said);
+    g_assert_cmpint(memcmp(r.samples, said, sizeof(said)), !=, 0);
+    for (unsigned i = 4 * FRAME; i < 9 * FRAME; i++) {
+        int16_t left = (int16_t)r.samples[i], before = (int16_t)r.samples[i - 1];
+
+        sum += ABS(left);
+        changes += (left < 0) != (before < 0);
+    }
+    g_assert_cmpint(sum / (5 * FRAME), >, 0x2000 * 7 / 10);
+    g_assert_cmpint(sum / (5 * FRAME), <, 0x2000 * 13 / 10);
+    g_assert_cmpuint(changes, >=, 5 * FRAME / 30 - 4);
+    g_assert_cmpuint(changes, <=, 5 * FRAME / 30 + 12);
 }
 
 /* Ports and the agent. */
@@ -487,7 +519,18 @@ int main(int argc, char **argv)
     } tests[] = {
         {"/devices-gtk/playback-raw", 44100, test_raw},
         {"/devices-gtk/playback-opus", 48000, test_opus},
+        {"/devices-gtk/playback-opus-24000", 24000, test_opus},
+        {"/devices-gtk/playback-opus-12000", 12000, test_opus},
+        {"/devices-gtk/playback-opus-8000", 8000, test_opus},
         {"/devices-gtk/record", 44100, test_record},
+        {"/devices-gtk/record-opus", 48000, test_record_opus},
+        {"/devices-gtk/record-opus-24000", 24000, test_record_opus},
+        {"/devices-gtk/record-opus-12000", 12000, test_record_opus},
+        {"/devices-gtk/record-opus-8000", 8000, test_record_opus},
+#ifdef HAVE_EMBEDDED_SPICE /* libspice-server offers opus then, but has no frames of 30 ms */
+        {"/devices-gtk/playback-opus-16000", 16000, test_opus},
+        {"/devices-gtk/record-16000", 16000, test_record},
+#endif
         {"/devices-gtk/port", 44100, test_port},
         {"/devices-gtk/agent", 44100, test_agent},
     };
