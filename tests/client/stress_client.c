@@ -7,7 +7,7 @@
  * coroutine outlives its channel), so sessions run in a process that is started again when it
  * falls.
  *
- *   stress_client PORT SEED
+ *   stress_client PORT TLS_PORT FOLDER SEED     FOLDER has cert.pem and a unix socket, door
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -27,7 +27,7 @@
 enum { STEP = 3 /* milliseconds */ };
 
 struct restless {
-    const char *port;
+    const char *port, *tls_port, *folder;
     GRand *rand;
     SpiceSession *session;
     int steps; /* that this session still has */
@@ -50,6 +50,19 @@ static void on_record(SpiceRecordChannel *channel, gint format, gint channels, g
     ((struct restless *)opaque)->recording = true;
 }
 
+/* Some never answer, and the server does not wait for them for long. */
+static void on_gl_draw(SpiceDisplayChannel *channel, guint x, guint y, guint width, guint height,
+                       gpointer opaque)
+{
+    (void)x;
+    (void)y;
+    (void)width;
+    (void)height;
+    if (g_rand_int_range(((struct restless *)opaque)->rand, 0, 10) > 0) {
+        spice_display_channel_gl_draw_done(channel);
+    }
+}
+
 static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer opaque)
 {
     struct restless *client = opaque;
@@ -58,6 +71,9 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer op
     g_signal_connect(channel, "channel-event", G_CALLBACK(on_event), client);
     if (SPICE_IS_RECORD_CHANNEL(channel)) {
         g_signal_connect(channel, "record-start", G_CALLBACK(on_record), client);
+    }
+    if (SPICE_IS_DISPLAY_CHANNEL(channel)) {
+        g_signal_connect(channel, "gl-draw", G_CALLBACK(on_gl_draw), client);
     }
     if (!SPICE_IS_MAIN_CHANNEL(channel) && g_rand_int_range(client->rand, 0, 10) > 0) {
         spice_channel_connect(channel);
@@ -158,13 +174,32 @@ static void use(struct restless *client, SpiceChannel *channel)
     }
 }
 
+/* By one of the ways. */
+static void set_address(struct restless *client)
+{
+    int way = g_rand_int_range(client->rand, 0, 3);
+    g_autofree char *file = g_build_filename(client->folder, way == 0 ? "door" : "cert.pem", NULL);
+
+    if (way == 0) {
+        g_object_set(client->session, "unix-path", file, NULL);
+        return;
+    }
+    g_object_set(client->session, "host", "127.0.0.1", NULL);
+    if (way == 1) {
+        g_object_set(client->session, "tls-port", client->tls_port, "ca-file", file, "verify",
+                     SPICE_SESSION_VERIFY_HOSTNAME, NULL);
+    } else {
+        g_object_set(client->session, "port", client->port, NULL);
+    }
+}
+
 static void open_session(struct restless *client)
 {
     client->session = spice_session_new();
     client->steps = g_rand_int_range(client->rand, 1, 100);
     client->recording = false;
-    g_object_set(client->session, "host", "127.0.0.1", "port", client->port, "enable-smartcard",
-                 FALSE, NULL);
+    g_object_set(client->session, "enable-smartcard", TRUE, NULL);
+    set_address(client);
     g_signal_connect(client->session, "channel-new", G_CALLBACK(on_channel), client);
     spice_session_connect(client->session);
 }
@@ -191,9 +226,12 @@ static gboolean on_step(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-static void run_sessions(const char *port, unsigned seed)
+static void run_sessions(char **argv, unsigned seed)
 {
-    struct restless client = {.port = port, .rand = g_rand_new_with_seed(seed)};
+    struct restless client = {.port = argv[1],
+                              .tls_port = argv[2],
+                              .folder = argv[3],
+                              .rand = g_rand_new_with_seed(seed)};
 
     g_timeout_add(STEP, on_step, &client);
     g_main_loop_run(g_main_loop_new(NULL, FALSE));
@@ -206,11 +244,11 @@ int main(int argc, char **argv)
     unsigned seed;
     pid_t child = 0;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: stress_client PORT SEED\n");
+    if (argc != 5) {
+        fprintf(stderr, "usage: stress_client PORT TLS_PORT FOLDER SEED\n");
         return 2;
     }
-    seed = (unsigned)strtoul(argv[2], NULL, 0);
+    seed = (unsigned)strtoul(argv[4], NULL, 0);
     setrlimit(RLIMIT_CORE, &no_core);
     do {
         if (child != 0 && waitpid(child, NULL, WNOHANG) == child) {
@@ -224,7 +262,7 @@ int main(int argc, char **argv)
             }
             if (child == 0) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                run_sessions(argv[1], seed);
+                run_sessions(argv, seed);
             }
             seed++;
         }

@@ -17,11 +17,9 @@
 #include "tests/support/qxl_host.h"
 #include "tests/support/storm.h"
 
-#include <arpa/inet.h>
 #include <spice/protocol.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,7 +62,7 @@ static bool completes_in_time(struct storm *storm)
     bool in_time;
 
     pthread_mutex_lock(&host->lock);
-    in_time = storm->submitted - host->completions->len < 50;
+    in_time = storm->submitted + storm->gl_drawn - host->completions->len < 50;
     pthread_mutex_unlock(&host->lock);
     return in_time;
 }
@@ -116,23 +114,11 @@ static void *run_guest(void *opaque)
 
 /* ---- The storm ---- */
 
-static int listen_on_loopback(unsigned *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(fd, 64), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
-    *port = ntohs(address.sin_port);
-    return fd;
-}
-
 /* What the server says of its connections; under the big lock. */
 static struct {
     int connected; /* and not yet disconnected */
     unsigned initialized[16];
+    unsigned encrypted; /* of these */
 } channels;
 
 static void channel_event(int event, SpiceChannelEventInfo *info)
@@ -143,41 +129,37 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
         channels.connected--;
     else if ((unsigned)info->type < G_N_ELEMENTS(channels.initialized))
         channels.initialized[info->type]++;
+    if (event == SPICE_CHANNEL_EVENT_INITIALIZED && info->flags & SPICE_CHANNEL_EVENT_FLAG_TLS)
+        channels.encrypted++;
 }
 
-/* Clients have been on all kinds of channels. */
-static bool all_were_used(void)
+/* Clients have come in all ways and been on all kinds of channels. */
+static bool all_were_used(const struct storm *storm)
 {
     static const int types[] = {
-        SPICE_CHANNEL_MAIN,   SPICE_CHANNEL_DISPLAY,  SPICE_CHANNEL_INPUTS,
-        SPICE_CHANNEL_CURSOR, SPICE_CHANNEL_PLAYBACK, SPICE_CHANNEL_RECORD,
-        SPICE_CHANNEL_PORT,   SPICE_CHANNEL_WEBDAV,   SPICE_CHANNEL_USBREDIR};
+        SPICE_CHANNEL_MAIN,     SPICE_CHANNEL_DISPLAY,  SPICE_CHANNEL_INPUTS, SPICE_CHANNEL_CURSOR,
+        SPICE_CHANNEL_PLAYBACK, SPICE_CHANNEL_RECORD,   SPICE_CHANNEL_PORT,   SPICE_CHANNEL_WEBDAV,
+        SPICE_CHANNEL_USBREDIR, SPICE_CHANNEL_SMARTCARD};
 
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         if (channels.initialized[types[i]] == 0)
             return false;
     }
-    return true;
-}
-
-static SpiceServer *create_server(int fd, SpiceCoreInterface *core)
-{
-    SpiceServer *server = spice_server_new();
-
-    spice_server_set_noauth(server);
-    spice_server_set_listen_socket_fd(server, fd);
-    spice_server_set_seamless_migration(server, true);
-    g_assert_cmpint(spice_server_init(server, core), ==, 0);
-    return server;
+    return channels.encrypted > 0 && storm->handed_over > 0;
 }
 
 static void set_up(struct storm *storm, gconstpointer several)
 {
-    *storm = (struct storm){.devices = {{.subtype = "vdagent", .talks = true},
-                                        {.subtype = "port", .name = "org.test.0", .talks = true},
-                                        {.subtype = "port", .name = "org.test.1", .talks = true},
-                                        {.subtype = "port", .name = "org.spice-space.webdav.0"},
-                                        {.subtype = "usbredir"}}};
+    *storm = (struct storm){
+        .devices = {
+            {.subtype = "vdagent", .says = &storm_agent_says},
+            {.subtype = "port", .name = "org.test.0", .says = &storm_agent_says},
+            {.subtype = "port", .name = "org.test.1", .says = &storm_agent_says},
+            {.subtype = "port", .name = "org.spice-space.webdav.0"},
+            {.subtype = "port", .name = "org.spice-space.stream.0", .says = &storm_film_says},
+            {.subtype = "usbredir"},
+            {.subtype = "smartcard", .says = &storm_card_says},
+            {.subtype = "smartcard"}}};
     storm->core = *core_loop_interface();
     storm->core.channel_event = channel_event;
     memset(&channels, 0, sizeof(channels));
@@ -188,10 +170,7 @@ static void set_up(struct storm *storm, gconstpointer several)
     pthread_mutex_lock(&big_lock);
     pthread_mutex_init(&storm->ram, NULL);
     g_main_context_set_poll_func(NULL, poll_unlocked);
-    storm->fd = listen_on_loopback(&storm->port);
-    storm->target_fd = listen_on_loopback(&storm->target_port);
-    storm->server = create_server(storm->fd, &storm->core);
-    storm->target = create_server(storm->target_fd, core_loop_interface());
+    storm_open_servers(storm);
     storm_add_inputs(storm);
     storm->host = qxl_host_create(storm->server, 0, MEMORY);
     storm->mark = storm->host->used;
@@ -204,6 +183,7 @@ static void start_clients(struct storm *storm)
 {
     g_autofree char *path = g_test_build_filename(G_TEST_BUILT, "stress_client", NULL);
     g_autofree char *port = g_strdup_printf("%u", storm->port);
+    g_autofree char *tls_port = g_strdup_printf("%u", storm->tls_port);
     char **environment = g_environ_unsetenv(g_get_environ(), "G_DEBUG");
     GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD;
 
@@ -216,7 +196,7 @@ static void start_clients(struct storm *storm)
         flags |= G_SPAWN_STDERR_TO_DEV_NULL;
     for (int i = 0; i < STORM_CLIENTS; i++) {
         g_autofree char *seed = g_strdup_printf("%d", g_test_rand_int() & 0x7fffffff);
-        char *arguments[] = {path, port, seed, NULL};
+        char *arguments[] = {path, port, tls_port, storm->folder, seed, NULL};
         struct client *client = &storm->clients[i];
         GError *error = NULL;
 
@@ -274,6 +254,7 @@ static void check_after(struct storm *storm, GRand *rand)
 
     g_clear_pointer(&storm->second, qxl_host_destroy); /* the client looks at one */
     storm_throw_out(storm, rand);
+    storm_hide_gl(storm, rand);
     spice_server_set_streaming_video(storm->server, SPICE_STREAM_VIDEO_OFF);
     storm_reset_card(storm);
     gtk_client_attach(&last.screen, storm->server, false);
@@ -287,6 +268,21 @@ static void check_after(struct storm *storm, GRand *rand)
         g_test_fail();
     }
     gtk_client_detach(&last.screen);
+}
+
+/* All that was asked for has been done, in the order in which it was asked for. */
+static void check_completions(struct storm *storm)
+{
+    const unsigned count = (unsigned)(storm->submitted + storm->gl_drawn);
+    uint64_t next = 1, next_gl = STORM_GL_COOKIES;
+
+    g_assert_true(qxl_host_wait_completions(storm->host, count));
+    g_assert_cmpuint(storm->host->completions->len, ==, count);
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t cookie = g_array_index(storm->host->completions, uint64_t, i);
+
+        g_assert_cmpuint(cookie, ==, cookie < STORM_GL_COOKIES ? next++ : next_gl++);
+    }
 }
 
 static void start(struct storm *storm, struct runner *runner, void *(*run)(void *opaque))
@@ -310,7 +306,8 @@ static void test_storm(struct storm *storm, gconstpointer several G_GNUC_UNUSED)
     start(storm, &storm->guest, run_guest);
     for (int i = 0; i < STORM_PROCESSORS; i++)
         start(storm, &storm->processors[i], run_processor);
-    while (g_get_monotonic_time() < end || made < CYCLES * STORM_MAIN_CALLS || !all_were_used()) {
+    while (g_get_monotonic_time() < end || made < CYCLES * STORM_MAIN_CALLS ||
+           !all_were_used(storm)) {
         g_assert_cmpint(g_get_monotonic_time(), <, begin + LIMIT_SECONDS * G_USEC_PER_SEC);
         g_main_context_iteration(NULL, TRUE);
         if (made < (g_get_monotonic_time() - begin) / 8000)
@@ -323,8 +320,11 @@ static void test_storm(struct storm *storm, gconstpointer several G_GNUC_UNUSED)
         pthread_join(storm->processors[i].thread, NULL);
     pthread_mutex_lock(&big_lock);
     g_test_message("%u calls of the main loop, %" G_GUINT64_FORMAT
-                   " asynchronous ones, %u commands",
-                   made, storm->submitted, storm->host->pushed);
+                   " asynchronous ones, %u commands, "
+                   "%" G_GUINT64_FORMAT " drawings of OpenGL",
+                   made, storm->submitted, storm->host->pushed, storm->gl_drawn);
+    g_test_message("%u channels with TLS, %u on the unix socket", channels.encrypted,
+                   storm->handed_over);
     for (size_t i = 0; i < G_N_ELEMENTS(channels.initialized); i++) {
         if (channels.initialized[i] > 0)
             g_test_message("%u channels of type %zu", channels.initialized[i], i);
@@ -336,10 +336,7 @@ static void test_storm(struct storm *storm, gconstpointer several G_GNUC_UNUSED)
     end_clients(storm);
     g_source_remove(clock);
     check_after(storm, rand);
-    g_assert_true(qxl_host_wait_completions(storm->host, (unsigned)storm->submitted));
-    g_assert_cmpuint(storm->host->completions->len, ==, storm->submitted);
-    for (unsigned i = 0; i < storm->submitted; i++)
-        g_assert_cmpuint(g_array_index(storm->host->completions, uint64_t, i), ==, i + 1);
+    check_completions(storm);
     g_rand_free(rand);
 }
 
@@ -349,11 +346,8 @@ static void tear_down(struct storm *storm, gconstpointer several G_GNUC_UNUSED)
     spice_server_vm_stop(storm->server);
     g_clear_pointer(&storm->second, qxl_host_destroy);
     qxl_host_destroy(storm->host);
-    spice_server_destroy(storm->server);
+    storm_close_servers(storm);
     g_assert_cmpint(channels.connected, ==, 0);
-    spice_server_destroy(storm->target);
-    close(storm->fd);
-    close(storm->target_fd);
     pthread_mutex_destroy(&storm->ram);
     g_main_context_set_poll_func(NULL, NULL);
     pthread_mutex_unlock(&big_lock);

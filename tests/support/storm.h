@@ -21,16 +21,27 @@ enum {
     STORM_HEIGHT = 200,
     STORM_CLIENTS = 3,
     STORM_PROCESSORS = 2,
-    STORM_SURFACE = 5
+    STORM_SURFACE = 5,
+    STORM_DEVICES = 8
 };
+
+#define STORM_GL_COOKIES (UINT64_C(1) << 63)
 
 struct device {
     SpiceCharDeviceInstance instance; /* the first member */
     const char *subtype, *name;
-    bool talks;     /* its guest says something now and then */
-    int to_say;     /* bytes */
-    bool is_opened; /* a port, by the guest */
+    const struct phrase *says; /* now and then; NULL: nothing */
+    int to_say;                /* bytes */
+    bool is_opened;            /* a port, by the guest */
 };
+
+/* What a guest says through a device, so many times. */
+struct phrase {
+    const void *data;
+    int size;
+    int most; /* times at once */
+};
+extern const struct phrase storm_agent_says, storm_card_says, storm_film_says;
 
 struct sound {
     SpicePlaybackInstance playback;
@@ -41,14 +52,18 @@ struct sound {
 struct storm {
     SpiceCoreInterface core;
     SpiceServer *server, *target;
-    int fd, target_fd;
-    unsigned port, target_port;
+    char *folder; /* of what follows: key.pem, cert.pem, door */
+    int fd, target_fd, door_fd;
+    unsigned port, tls_port, target_port;
+    guint door;
+    unsigned handed_over;           /* clients from the door */
     struct qxl_host *host, *second; /* SECOND: NULL when it is not plugged */
-    struct device devices[5];
+    struct device devices[STORM_DEVICES];
     struct sound sound;
     bool has_tablet;
     enum { AT_HOME, CONNECTING, STARTED, GONE } migration;
-    uint64_t submitted;  /* asynchronous calls */
+    uint64_t submitted;  /* asynchronous calls, but for */
+    uint64_t gl_drawn;   /* drawings of OpenGL, which have STORM_GL_COOKIES and more */
     bool runs;           /* the machine; under the big lock, as all above */
     pthread_mutex_t ram; /* guards who places things in HOST's memory; taken inside the big lock */
     uint8_t *primary;
@@ -69,9 +84,13 @@ struct storm {
 typedef void storm_call(struct storm *storm, GRand *rand);
 
 #define STORM_PROCESSOR_CALLS 15
-#define STORM_MAIN_CALLS      21
+#define STORM_MAIN_CALLS      25
 extern storm_call *const storm_processor_calls[STORM_PROCESSOR_CALLS];
 extern storm_call *const storm_main_calls[STORM_MAIN_CALLS];
+
+/* The servers, with a socket for TLS and one whose clients the host hands over. */
+void storm_open_servers(struct storm *storm);
+void storm_close_servers(struct storm *storm);
 
 /* The card. After begin_reset() the server holds nothing of the guest, the rings are empty, and RAM
  * is locked until end_reset(). */
@@ -88,6 +107,9 @@ void storm_add_inputs(struct storm *storm);
 void storm_unplug_devices(struct storm *storm);
 storm_call storm_ring_device, storm_open_port, storm_plug_device, storm_plug_sound,
     storm_make_sound, storm_plug_tablet, storm_light_keys;
+
+/* Pictures of the host's. */
+storm_call storm_show_gl, storm_draw_gl, storm_hide_gl;
 
 /* The machine. */
 storm_call storm_stop_or_start, storm_throw_out, storm_migrate_step;

@@ -5,7 +5,9 @@
  */
 #include "tests/support/storm.h"
 
+#include <spice/enums.h>
 #include <spice/protocol.h>
+#include <spice/stream-device.h>
 #include <spice/vd_agent.h>
 #include <string.h>
 
@@ -21,29 +23,60 @@ static int device_write(SpiceCharDeviceInstance *sin G_GNUC_UNUSED,
     return (length + 1) / 2;
 }
 
-/* Messages of an agent; to a port they are just bytes. */
+/* To a port they are just bytes. */
+static const struct {
+    VDIChunkHeader chunk;
+    VDAgentMessage message;
+    uint32_t request, capabilities;
+} __attribute__((packed)) announce = {
+    .chunk = {VDP_CLIENT_PORT, sizeof(VDAgentMessage) + 8},
+    .message = {.protocol = VD_AGENT_PROTOCOL, .type = VD_AGENT_ANNOUNCE_CAPABILITIES, .size = 8},
+    .capabilities = 1 << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND | 1 << VD_AGENT_CAP_MOUSE_STATE |
+                    1 << VD_AGENT_CAP_MONITORS_CONFIG | 1 << VD_AGENT_CAP_REPLY,
+};
+const struct phrase storm_agent_says = {&announce, sizeof(announce), 300};
+
+/* A smart card of four bytes is there (VSC_ATR), big endian. */
+static const uint8_t card[] = {0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 4, 0x3b, 0x02, 1, 2};
+const struct phrase storm_card_says = {card, sizeof(card), 20};
+
+/* A film of one frame, a gray block, and its pointer. */
+static const struct {
+    StreamDevHeader format_header;
+    StreamMsgFormat format;
+    StreamDevHeader data_header;
+    uint8_t jpeg[142];
+    StreamDevHeader move_header;
+    StreamMsgCursorMove move;
+} __attribute__((packed)) film = {
+    .format_header = {STREAM_DEVICE_PROTOCOL, 0, STREAM_TYPE_FORMAT, sizeof(film.format)},
+    .format = {.width = 8, .height = 8, .codec = SPICE_VIDEO_CODEC_TYPE_MJPEG},
+    .data_header = {STREAM_DEVICE_PROTOCOL, 0, STREAM_TYPE_DATA, sizeof(film.jpeg)},
+    .jpeg = {0xff, 0xd8, 0xff, 0xdb, 0,    0x43, 0,    1,    1, 1,    1,    1,    1,    1, 1,
+             1,    1,    1,    1,    1,    1,    1,    1,    1, 1,    1,    1,    1,    1, 1,
+             1,    1,    1,    1,    1,    1,    1,    1,    1, 1,    1,    1,    1,    1, 1,
+             1,    1,    1,    1,    1,    1,    1,    1,    1, 1,    1,    1,    1,    1, 1,
+             1,    1,    1,    1,    1,    1,    1,    1,    1, 1,    1,    0xff, 0xc0, 0, 0x0b,
+             8,    0,    8,    0,    8,    1,    1,    0x11, 0, 0xff, 0xc4, 0,    0x15, 0, 0,
+             2,    0,    0,    0,    0,    0,    0,    0,    0, 0,    0,    0,    0,    0, 0,
+             0,    1,    0xff, 0xc4, 0,    0x14, 0x10, 0,    1, 0,    0,    0,    0,    0, 0,
+             0,    0,    0,    0,    0,    0,    0,    0,    0, 0xff, 0xda, 0,    8,    1, 1,
+             0,    0,    0x3f, 0,    0x0f, 0xff, 0xd9},
+    .move_header = {STREAM_DEVICE_PROTOCOL, 0, STREAM_TYPE_CURSOR_MOVE, sizeof(film.move)},
+    .move = {3, 4},
+};
+const struct phrase storm_film_says = {&film, sizeof(film), 5};
+
 static int device_read(SpiceCharDeviceInstance *sin, uint8_t *data, int length)
 {
-    static const struct {
-        VDIChunkHeader chunk;
-        VDAgentMessage message;
-        uint32_t request, capabilities;
-    } __attribute__((packed)) announce = {
-        .chunk = {VDP_CLIENT_PORT, sizeof(VDAgentMessage) + 8},
-        .message = {.protocol = VD_AGENT_PROTOCOL,
-                    .type = VD_AGENT_ANNOUNCE_CAPABILITIES,
-                    .size = 8},
-        .capabilities = 1 << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND | 1 << VD_AGENT_CAP_MOUSE_STATE |
-                        1 << VD_AGENT_CAP_MONITORS_CONFIG | 1 << VD_AGENT_CAP_REPLY,
-    };
     struct device *device = (struct device *)sin;
-    int at = (int)sizeof(announce) - device->to_say % (int)sizeof(announce);
     int n = MIN(length, device->to_say);
 
-    at %= (int)sizeof(announce);
-    for (int i = 0; i < n; i++)
-        data[i] = ((const uint8_t *)&announce)[(at + i) % (int)sizeof(announce)];
-    device->to_say -= n;
+    for (int i = 0; i < n; i++, device->to_say--) {
+        int left = device->to_say % device->says->size; /* of the phrase; 0: all of it */
+
+        data[i] = ((const uint8_t *)device->says->data)[left > 0 ? device->says->size - left : 0];
+    }
     return n;
 }
 
@@ -159,8 +192,8 @@ void storm_ring_device(struct storm *storm, GRand *rand)
 
     if (device->instance.st == NULL)
         return;
-    if (device->talks)
-        device->to_say += 36 * g_rand_int_range(rand, 1, 300);
+    if (device->says != NULL)
+        device->to_say += device->says->size * g_rand_int_range(rand, 1, device->says->most);
     spice_server_char_device_wakeup(&device->instance);
 }
 
@@ -171,6 +204,7 @@ void storm_open_port(struct storm *storm, GRand *rand)
     if (device->instance.st == NULL || device->name == NULL)
         return;
     device->is_opened = !device->is_opened;
+    device->to_say = 0;
     spice_server_port_event(&device->instance,
                             device->is_opened ? SPICE_PORT_EVENT_OPENED : SPICE_PORT_EVENT_CLOSED);
 }

@@ -70,7 +70,7 @@ static void plug_display(struct storm *storm, GRand *rand G_GNUC_UNUSED)
         g_clear_pointer(&storm->second, qxl_host_destroy);
         return;
     }
-    storm->second = qxl_host_create(storm->server, 1, 1024 * 1024);
+    storm->second = qxl_host_create(storm->server, 3, 1024 * 1024); /* a film may be 1 */
     spice_qxl_set_device_info(&storm->second->qxl, "pci/0000/02.0", 1, 1);
     qxl_host_create_primary(storm->second, 100, 80, SPICE_SURFACE_FMT_32_xRGB, 0);
     if (storm->runs)
@@ -160,5 +160,6 @@ storm_call *const storm_main_calls[STORM_MAIN_CALLS] = {
     storm_ring_device,   storm_plug_sound,   storm_make_sound,   storm_make_sound,
     storm_make_sound,    change_settings,    change_codecs,      storm_throw_out,
     hand_over,           storm_migrate_step, storm_migrate_step, storm_stop_or_start,
-    storm_open_port,
+    storm_open_port,     storm_show_gl,      storm_draw_gl,      storm_draw_gl,
+    storm_hide_gl,
 };
