@@ -210,7 +210,10 @@ static void send_damage(struct display_client *client)
         snapshot = snapshot_create(&surface->front, surface->id, &piece);
         client->statistics.pictures++;
         policy.jpeg = policy.jpeg && display_lossy_allowed(known, &piece);
-        send_drawable(client, snapshot, &policy);
+        if (known->fresh) /* in one message, see take_piece() */
+            send_draw(client, snapshot, &snapshot->draw, &policy);
+        else
+            send_drawable(client, snapshot, &policy);
         display_lossy_sent_piece(client, known, &snapshot->draw, display->encoder.lossy);
         drawable_unref(snapshot);
     }
