@@ -140,6 +140,31 @@ with tap.case("through a file, and twice from the same file"):
         left.command("cont")  # the guest may be taken back
         draws(left, a)
 
+with tap.case("a guest that was stopped is saved so; file and guest go on when they are told to"):
+    with source() as a:
+        left = booted(a)
+        left.command("stop")
+        path = a.path("saved")
+        left.command("migrate", uri=f"file:{path}")
+        wait_status(left, "completed")
+        expected = picture(left, a, "expected.ppm")
+        left.command("cont")
+        draws(left, a)
+        # A second snapshot replaces the first only where it is written.
+        left.command("migrate", uri=f"file:{a.path('later')}")
+        wait_status(left, "completed")
+        with target(f"file:{path}") as b:
+            right = b.qmp()
+            wait_status(right, "completed")
+            assert state(right) == "paused"
+            assert difference(expected, picture(right, b, "actual.ppm")) is None
+            right.command("cont")
+            draws(right, b)
+        with target(f"file:{a.path('later')}") as c:
+            wait_status(c.qmp(), "completed")
+            assert state(c.qmp()) == "running"
+            draws(c.qmp(), c)
+
 with tap.case("through commands"):
     with source() as a:
         left = booted(a)
