@@ -23,6 +23,7 @@ from tls import SUBJECT, free_port, make_certificates
 LOADS = os.environ.get("LOADS", "desktop,text,video,surfaces,cursor,chaos").split(",")
 MOVES = int(os.environ.get("MOVES", "2"))
 BEGIN, CANCEL, SWITCH_HOST, END = 101, 102, 111, 112
+ATTACH_CHANNELS, CHANNELS_LIST = 104, 104
 CONNECTED, CONNECT_ERROR = 102, 103
 SEMI_SEAMLESS = 1
 MANY = {"SPICE_DEBUG_ALLOW_MC": "1"}
@@ -176,6 +177,8 @@ with tap.case("asking does not wait for a client that does not answer; cancelled
         silent.expect(CANCEL)
         silent.send_message(CONNECTED)  # and again, out of the blue
         silent.send_message(CONNECT_ERROR)
+        silent.send_message(ATTACH_CHANNELS)
+        silent.expect(CHANNELS_LIST)  # behind all of that
         trip.qmp.command("query-status")
         assert not [e for e in trip.qmp.events if e["event"].startswith("SPICE_CLIENT_MIGRATE")]
         # The next question is asked and answered as if nothing had been.
