@@ -45,6 +45,18 @@ static void create_primary(struct fixture *fixture)
         qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
 }
 
+static void make_pictures(struct fixture *fixture, enum made_picture_kind kind)
+{
+    for (unsigned i = 0; i < PICTURES; i++) {
+        g_autofree uint32_t *pixels = g_new(uint32_t, fixture->film_width * FILM_HEIGHT);
+
+        made_picture(pixels, fixture->film_width, FILM_HEIGHT, kind, i + 1);
+        fixture->pictures[i] =
+            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, fixture->film_width, FILM_HEIGHT,
+                            fixture->film_width * 4, 0, pixels);
+    }
+}
+
 static void set_up(struct fixture *fixture, gconstpointer codecs)
 {
     *fixture = (struct fixture){.server = spice_server_new(), .looked_at = {0, 0, HEIGHT, WIDTH}};
@@ -61,14 +73,7 @@ static void set_up(struct fixture *fixture, gconstpointer codecs)
     }
     fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
     spice_server_vm_start(fixture->server);
-    for (unsigned i = 0; i < PICTURES; i++) {
-        g_autofree uint32_t *pixels = g_new(uint32_t, fixture->film_width * FILM_HEIGHT);
-
-        made_picture(pixels, fixture->film_width, FILM_HEIGHT, MADE_PHOTO, i + 1);
-        fixture->pictures[i] =
-            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, fixture->film_width, FILM_HEIGHT,
-                            fixture->film_width * 4, 0, pixels);
-    }
+    make_pictures(fixture, MADE_PHOTO);
     create_primary(fixture);
     gtk_client_attach(&fixture->screen, fixture->server, true);
 }
@@ -173,7 +178,6 @@ static void test_film(struct fixture *fixture, gconstpointer data)
     }
 }
 
-#ifndef __SANITIZE_THREAD__ /* it cannot see into GStreamer, and would complain about it */
 /* How many frames the client has been sent in CODEC. */
 static uint64_t frames_sent(const struct fixture *fixture, const char *codec)
 {
@@ -188,6 +192,7 @@ static uint64_t frames_sent(const struct fixture *fixture, const char *codec)
     return frames;
 }
 
+#ifndef __SANITIZE_THREAD__ /* it cannot see into GStreamer, and would complain about it */
 /* Without all the encoders and decoders of setup/install-packages this fails. */
 static void test_codec(struct fixture *fixture, gconstpointer codec)
 {
@@ -223,19 +228,60 @@ static void test_overlay(struct fixture *fixture, gconstpointer data)
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
 }
 
-/* The screen is replaced while the film runs. */
-static void test_mode_change(struct fixture *fixture, gconstpointer data)
+static void destroy_primary(struct fixture *fixture)
 {
-    (void)data;
+    spice_qxl_destroy_primary_surface(&fixture->host->qxl, 0);
+}
+
+/* As QEMU and our card reset theirs. */
+static void reset(struct fixture *fixture)
+{
+    spice_qxl_destroy_surfaces(&fixture->host->qxl);
+    spice_qxl_reset_cursor(&fixture->host->qxl);
+    spice_qxl_reset_image_cache(&fixture->host->qxl);
+}
+
+/* The screen is replaced while the film runs. */
+static void replace_screen(struct fixture *fixture, void (*destroy)(struct fixture *fixture))
+{
     play_until_streamed(fixture);
     draw_frame(fixture);
-    spice_qxl_destroy_primary_surface(&fixture->host->qxl, 0);
+    destroy(fixture);
     create_primary(fixture);
     g_assert_true(core_loop_run_until(gtk_client_is_marked, &fixture->screen, 10));
     qxl_host_fill(fixture->host, 0, 0, 0, WIDTH, HEIGHT, 0x102030);
     qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
     play_until_streamed(fixture);
+    g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+}
+
+static void test_mode_change(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    replace_screen(fixture, destroy_primary);
+}
+
+static void test_reset(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    replace_screen(fixture, reset);
+}
+
+/* Pages of text that are turned are no film for the filter, but one of all that changes. */
+static void test_drawings(struct fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    make_pictures(fixture, MADE_TEXT);
+    for (unsigned i = 0; i < 3; i++) {
+        play(fixture, 25);
+        g_assert_true(core_loop_run_until(is_exact, fixture, 10));
+    }
+    g_assert_cmpuint(frames_sent(fixture, "mjpeg"), ==, 0);
+    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_ALL);
+    for (unsigned tries = 0; tries < 15 && frames_sent(fixture, "mjpeg") == 0; tries++)
+        play(fixture, 25 + 15 * tries);
+    g_assert_cmpuint(frames_sent(fixture, "mjpeg"), >, 0);
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
 }
 
@@ -269,6 +315,8 @@ int main(int argc, char **argv)
         {"/client/video/film", test_film},
         {"/client/video/overlay", test_overlay},
         {"/client/video/mode-change", test_mode_change},
+        {"/client/video/reset", test_reset},
+        {"/client/video/drawings", test_drawings},
         {"/client/video/stop", test_stop},
         {"/client/video/switched-off", test_switched_off},
     };
