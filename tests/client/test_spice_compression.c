@@ -171,7 +171,7 @@ static void test_palettes(struct fixture *fixture, gconstpointer data)
     (void)data;
     for (unsigned i = 0; i < 4 * PALETTES; i++) {
         QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, SIDE, SIDE);
-        uint32_t words[sizeof(QXLPalette) / 4 + ENTRIES];
+        uint32_t words[sizeof(QXLPalette) / 4 + 1 + ENTRIES];
         QXLPalette *palette = (QXLPalette *)words;
         unsigned left = i * 37 % (WIDTH - SIDE), top = i * 53 % (HEIGHT - SIDE);
 
