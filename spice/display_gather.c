@@ -140,6 +140,17 @@ static void find_changes(struct display *display, struct surface *surface, const
     front_compare(&surface->front, surface->canvas, &around, changes);
 }
 
+/* Sends what is in BOX. */
+static void send_box(struct display *display, struct surface *surface, const draw_rect *box)
+{
+    struct drawable *snapshot;
+
+    front_take(&surface->front, surface->canvas, box);
+    snapshot = snapshot_create(&surface->front, surface->id, box);
+    display_queue(display, snapshot, surface);
+    drawable_unref(snapshot);
+}
+
 /* Sends what looks different in BOX. */
 static void send_changes(struct display *display, struct surface *surface, const draw_rect *box)
 {
@@ -147,22 +158,21 @@ static void send_changes(struct display *display, struct surface *surface, const
 
     g_array_set_size(changes, 0);
     find_changes(display, surface, box);
-    for (unsigned i = 0; i < changes->len; i++) {
-        const draw_rect *change = &g_array_index(changes, draw_rect, i);
-        struct drawable *snapshot;
-
-        front_take(&surface->front, surface->canvas, change);
-        snapshot = snapshot_create(&surface->front, surface->id, change);
-        display_queue(display, snapshot, surface);
-        drawable_unref(snapshot);
-    }
+    for (unsigned i = 0; i < changes->len; i++)
+        send_box(display, surface, &g_array_index(changes, draw_rect, i));
 }
 
 static void flush_surface(struct display *display, struct surface *surface)
 {
-    for (unsigned i = 0; i < surface->gathered.count; i++)
-        send_changes(display, surface, &surface->gathered.boxes[i]);
-    surface->gathered.count = 0;
+    struct boxes *gathered = &surface->gathered;
+
+    for (unsigned i = 0; i < gathered->count; i++) {
+        if (gathered->looked_at)
+            send_box(display, surface, &gathered->boxes[i]);
+        else
+            send_changes(display, surface, &gathered->boxes[i]);
+    }
+    gathered->count = 0;
 }
 
 bool display_has_gathered(const struct display *display)
@@ -274,6 +284,11 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
         image->bitmap.format = SPICE_BITMAP_FMT_32BIT; /* nobody sees its alpha */
     if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {
         pass_on(display, drawable, surface, region);
+        return;
+    }
+    /* If nothing is drawn before they are sent, they need not be looked for again. */
+    if (surface->gathered.count == 0 && changes->len > 0 && changes->len <= BOXES_MAX) {
+        boxes_set(&surface->gathered, (const draw_rect *)changes->data, changes->len);
         return;
     }
     for (unsigned i = 0; i < changes->len; i++)

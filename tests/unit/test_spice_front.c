@@ -175,6 +175,21 @@ static void test_neighbours(void)
     assert_box(&boxes.boxes[1], 0, 900, 539, 912);
 }
 
+/* What is known to be as it should be is kept so, until something is added. */
+static void test_set(void)
+{
+    static const draw_rect set[] = {{0, 0, 8, 8}, {9, 0, 17, 8}};
+    struct boxes boxes = {0};
+
+    boxes_set(&boxes, set, G_N_ELEMENTS(set));
+    g_assert_cmpuint(boxes.count, ==, 2);
+    g_assert_true(boxes.looked_at);
+    assert_box(&boxes.boxes[1], 9, 0, 17, 8);
+    boxes_add(&boxes, &(draw_rect){9, 8, 17, 16});
+    g_assert_false(boxes.looked_at);
+    g_assert_true(boxes_touch(&boxes, &set[0]) && boxes_touch(&boxes, &set[1]));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -196,5 +211,6 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/boxes/cover", test_boxes);
     g_test_add_func("/boxes/neighbours", test_neighbours);
+    g_test_add_func("/boxes/set", test_set);
     return g_test_run();
 }
