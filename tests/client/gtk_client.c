@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DISPLAYS = 4 };
 
@@ -91,6 +92,31 @@ static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint width, gin
     client->drawn = now;
 }
 
+/* How a picture of the host's OpenGL is laid out, and the first pixels of its memory. */
+static void on_gl_scanout(GObject *object, GParamSpec *spec, gpointer opaque)
+{
+    const SpiceGlScanout *scanout =
+        spice_display_channel_get_gl_scanout(SPICE_DISPLAY_CHANNEL(object));
+    uint8_t first[8] = {0};
+
+    (void)spec;
+    (void)opaque;
+    if (scanout == NULL || pread(scanout->fd, first, sizeof(first), 0) < 0) {
+        printf("gl-scanout none\n");
+        return;
+    }
+    printf("gl-scanout %u %u %u %x %d %.8s\n", scanout->width, scanout->height, scanout->stride,
+           scanout->format, scanout->y0top, (const char *)first);
+}
+
+static void on_gl_draw(SpiceDisplayChannel *channel, guint x, guint y, guint width, guint height,
+                       gpointer opaque)
+{
+    (void)opaque;
+    printf("gl-draw %u %u %u %u\n", x, y, width, height);
+    spice_display_channel_gl_draw_done(channel);
+}
+
 static void on_primary_destroy(SpiceChannel *channel, gpointer opaque)
 {
     struct gtk_client *client = opaque;
@@ -115,6 +141,8 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer op
         g_signal_connect(channel, "display-invalidate", G_CALLBACK(on_invalidate), opaque);
         g_signal_connect(channel, "display-primary-destroy", G_CALLBACK(on_primary_destroy),
                          opaque);
+        g_signal_connect(channel, "notify::gl-scanout", G_CALLBACK(on_gl_scanout), opaque);
+        g_signal_connect(channel, "gl-draw", G_CALLBACK(on_gl_draw), opaque);
     }
     spice_channel_connect(channel);
 }

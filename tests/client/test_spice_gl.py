@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
+from gtk_client import GtkClient
 from tap import Tap
 
 GL_SCANOUT = 1 << 7
@@ -164,6 +165,27 @@ with tap.case("no picture any more: what was under way is done"):
     wait_done(*before, 10, seconds=0.8)
     server.command("gl-scanout 64 64 third")
     assert viewer.scanout()[-1] == b"third"
+    viewer.done()
+
+with tap.case("spice-gtk gets the picture's memory, and answers what is drawn"):
+    viewer.close()
+    before = done()
+    with GtkClient(f"unix-path={path}") as client:
+        assert client.expect("gl-scanout") == "gl-scanout 64 64 256 34325258 1 third"
+        client.expect("gl-draw 0 0 64 64")
+        for number in (20, 21, 22):
+            server.command(f"gl-draw {number} 2 3 4 {number}")
+            client.expect(f"gl-draw {number} 2 3 4")
+            before.append(number)
+            wait_done(*before)
+        server.command("gl-scanout 320 200 fourth")
+        assert client.expect("gl-scanout") == "gl-scanout 320 200 1280 34325258 1 fourth"
+        server.command("gl-draw 0 0 320 200 23")
+        client.expect("gl-draw 0 0 320 200")
+        wait_done(*before, 23)
+    viewer = Viewer()
+    viewer.scanout()
+    viewer.draw()
     viewer.done()
 
 with tap.case("drawings that are under way when the server ends are done, too"):

@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
+import stream_port
 from bare_server import BareServer
 from tap import Tap
 from traveller import PORT, SMARTCARD, Traveller, VMC
@@ -299,5 +300,45 @@ with tap.case("states of devices that are not taken"):
                 assert client.next[key].is_closed(), f"{key}, state {number} was taken"
     source.stop()
     target.stop()
+
+FILM = f"film port {stream_port.NAME}"
+DISPLAY = (spice.DISPLAY, 0)
+SURFACE_CREATE, SURFACE_DESTROY, STREAM_CREATE, STREAM_DATA, STREAM_DESTROY = 314, 315, 122, 123, 125
+
+
+def told(server, count):
+    """That the film's guest is to begin for COUNT codecs, however often it has been told others."""
+    data = b""
+    while True:
+        while len(data) >= 8 and len(data) >= 8 + (size := stream_port.parse_header(data)[1]):
+            kind, body, data = data[2], data[8:8 + size], data[8 + size:]
+            if kind == stream_port.START_STOP and body[0] == count:
+                return
+        data += bytes.fromhex(server.expect("write film").split()[2])
+
+
+with tap.case("a film goes on after the guest has begun anew, on a surface of its own"):
+    with pair(FILM, channels={}) as (source, target, client):
+        for server in (source, target):
+            server.tell("dev-event film 0")
+        caps = 1 << 1 | 1 << 8 | 1 << 9  # monitors, several codecs, MJPEG
+        client.channels[DISPLAY] = caps
+        client.links[DISPLAY] = client._link(source.port, *DISPLAY, caps)
+        client.links[DISPLAY].send_message(101, struct.pack("<BqBi", 1, 1 << 20, 1, 1 << 20))
+        told(source, 1)
+        frame = stream_port.message(stream_port.DATA, b"picture")
+        source.tell(f"dev-say film {(stream_port.format_message(64, 48) + frame).hex()}")
+        assert client.links[DISPLAY].expect(STREAM_DATA)[12:] == b"picture"
+        move(source, target, client)
+        assert client.flags[DISPLAY] == 0, "it takes nothing along"
+        left = [kind for kind, _ in client.last[DISPLAY]]
+        assert left == [STREAM_DESTROY, SURFACE_DESTROY], left
+        target.command("start")
+        told(target, 1)
+        target.tell(f"dev-say film {(stream_port.format_message(32, 16) + frame).hex()}")
+        link = client.links[DISPLAY]
+        assert struct.unpack_from("<III", link.expect(SURFACE_CREATE)) == (0, 32, 16)
+        link.expect(STREAM_CREATE)
+        assert link.expect(STREAM_DATA)[12:] == b"picture"
 
 tap.finish()

@@ -363,6 +363,33 @@ if own_server:
         late.close()
         assert port.start() == []
 
+    with tap.case("while there is no key frame the guest is asked for one again, but not all the time"):
+        viewer = Viewer(server, CAPS | CAP_VP8)
+        asked = time.monotonic()
+        port.start()
+        number = viewer.restart(port, 64, 48, VP8)
+        late = Viewer(server, CAPS | CAP_VP8)
+        port.start()  # because it has come
+        late.expect_surface(64, 48)
+        while True:
+            port.say(message(DATA, b"\1later"))
+            viewer.expect_frame(number, b"\1later")
+            if len(port.told) > 0:
+                break
+            assert time.monotonic() - asked < 20, "nobody asks"
+            time.sleep(0.1)
+        assert port.start() == [MJPEG, VP8]
+        assert time.monotonic() - asked > 4, "asked too soon"
+        for _ in range(10):
+            port.say(message(DATA, b"\1later"))
+            viewer.expect_frame(number, b"\1later")
+        assert not port.told, "asked again at once"
+        port.say(message(DATA, b"\0key"))
+        late.expect_frame(number, b"\0key")
+        viewer.close()
+        late.close()
+        assert port.start() == []
+
 with tap.case("what clients say is checked"):
     for kind, body in ((INIT, bytes(3)), (106, b""), (REPORT, bytes(5))):
         viewer = Viewer(server)
