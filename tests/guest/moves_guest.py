@@ -43,6 +43,7 @@ def _rdma_tool():
 
 
 class MovingGuest(Guest):
+    parameters = "nosoftlockup"  # a busy host may keep the guest waiting
     drivers = ("crc32_generic", "dummy", "rdma_rxe", "rdma_ucm", "vsock_loopback")
     host_files = (PROVIDER, "/etc/libibverbs.d/rxe.driver")
 

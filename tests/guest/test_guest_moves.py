@@ -50,6 +50,10 @@ def go_over_rdma(tap, guest):
             fails(guest, f"cannot connect to {uri}: Connection refused")
             guest.ask("a", "migrate", channels=rdma_channel(host="127.0.0.1", port="9"))
             fails(guest, "cannot connect to rdma:127.0.0.1:9: no RDMA device")
+        with tap.case("RDMA: a target that refuses says why: the guest goes on"):
+            with guest.target(f"{uri} -m 8"):
+                guest.ask("a", "migrate", uri=uri)
+                fails(guest, "the target refuses: the target's guest memory (-m) has 8 MiB")
         guest.ask("a", "migrate-set-parameters", **SLOW)
         with tap.case("RDMA: a target that is killed on the way: the guest goes on"):
             with guest.target(uri):
