@@ -15,7 +15,7 @@
 
 #include <pthread.h>
 
-#define GLZ_MAX_UNITS    (1u << 22) /* of the ring, 16 MiB: more brings little */
+#define GLZ_MAX_UNITS    (1u << 21) /* of the ring, 8 MiB: more brings little */
 #define GLZ_MIN_UNITS    (1u << 12)
 #define GLZ_MAX_PICTURES 4096 /* a power of two */
 #define GLZ_PLACE_BITS   16
