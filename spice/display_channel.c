@@ -129,9 +129,7 @@ static bool receive_init(struct display_client *client, struct message_reader *r
 
 static void set_compression(struct display_client *client, uint8_t wanted)
 {
-    if (wanted > SPICE_IMAGE_COMPRESSION_INVALID && wanted < SPICE_IMAGE_COMPRESSION_ENUM_END)
-        client->compression = wanted;
-    else
+    if (!display_client_prefer_compression(client, wanted))
         g_log("Spice", G_LOG_LEVEL_WARNING,
               "display client asks for unknown image compression %u; ignored", wanted);
 }

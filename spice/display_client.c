@@ -469,3 +469,12 @@ void display_client_start(struct display_client *client)
         client->monitors_pending = client->mark_pending = true;
     }
 }
+
+bool display_client_prefer_compression(struct display_client *client, uint8_t wanted)
+{
+    if (wanted <= SPICE_IMAGE_COMPRESSION_INVALID || wanted >= SPICE_IMAGE_COMPRESSION_ENUM_END)
+        return false;
+    client->compression = wanted;
+    client->prefers_compression = true;
+    return true;
+}

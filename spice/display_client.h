@@ -65,6 +65,7 @@ struct display_client {
     bool compared; /* since when it had what there was */
     struct loop_timer *init_timer;
     SpiceImageCompression compression;
+    bool prefers_compression;        /* it has asked for that one */
     struct glz_dictionary *glz;      /* shared with its other displays; NULL: none */
     uint8_t cache_id, dictionary_id; /* the client's numbers for them */
     int64_t cache_pixels;
@@ -136,6 +137,9 @@ struct client_surface *display_client_has_surface(struct display_client *client,
 void display_client_damage(struct display_client *client, const struct surface *surface,
                            const pixman_region32_t *region);
 void display_client_damage_all(struct display_client *client, const struct surface *surface);
+
+/* display_client.c: a SpiceImageCompression; false: none that there is. */
+bool display_client_prefer_compression(struct display_client *client, uint8_t wanted);
 
 /* display_state.c: clients that move, spice/channel_move.h; DISPLAY_MAX_STATE bytes at most. */
 #define DISPLAY_MAX_STATE (64 * 1024)

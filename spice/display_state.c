@@ -10,6 +10,7 @@
 #include "spice/client.h"
 #include "spice/display_client.h"
 #include "spice/migrate_state.h"
+#include "spice/video_client.h"
 
 #include <spice/protocol.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define CACHE_CLIENTS 4
 /* Encoders that may share a dictionary; another one is no limit. */
 #define MAX_ENCODERS 4
+#define PREFERENCES  STATE_MAGIC('P', 'R', 'E', 'F')
 /* Of a surface in the list: its id, and perhaps a rectangle with lossy pixels. */
 #define LOSSLESS_ENTRY 4
 #define LOSSY_ENTRY    20
@@ -56,6 +58,22 @@ static void add_surfaces(const struct display_client *client, struct message *me
     message_patch_u32(message, at, count);
 }
 
+/* What it prefers, in a place of ours: other servers pass over what comes before the list. */
+static void add_preferences(const struct display_client *client, struct message *message)
+{
+    uint8_t codecs = 0;
+
+    while (codecs < VIDEO_PREFERENCES && client->preferred_codecs[codecs] != 0)
+        codecs++;
+    if (codecs == 0 && !client->prefers_compression)
+        return;
+    message_add_u32(message, PREFERENCES);
+    message_add_u8(message, client->prefers_compression ? client->compression
+                                                        : SPICE_IMAGE_COMPRESSION_INVALID);
+    message_add_u8(message, codecs);
+    message_add_bytes(message, client->preferred_codecs, codecs);
+}
+
 void display_client_save(struct channel_client *cc, struct message *message)
 {
     const struct display_client *client = (struct display_client *)cc;
@@ -74,6 +92,7 @@ void display_client_save(struct channel_client *cc, struct message *message)
     message_add_u32(message, MAX_ENCODERS);
     message_add_u64(message, client->glz != NULL ? glz_dictionary_next(client->glz) : 0);
     surfaces = message_add_pointer(message);
+    add_preferences(client, message);
     message_point(message, surfaces);
     add_surfaces(client, message);
 }
@@ -228,6 +247,19 @@ static void apply_list(struct display_client *client, bool *has)
     }
 }
 
+/* READER is behind all fields of the peer's; the list begins at LIST of SIZE bytes. */
+static bool load_preferences(struct display_client *client, uint32_t size, uint32_t list,
+                             const struct message_reader *reader)
+{
+    uint32_t at = size - reader->left;
+    struct message_reader own = message_reader(reader->data, list > at ? list - at : 0);
+
+    if (message_read_u32(&own) != PREFERENCES)
+        return true; /* there are none */
+    display_client_prefer_compression(client, message_read_u8(&own));
+    return video_client_prefer(client, &own);
+}
+
 bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32_t size,
                          struct message_reader *reader)
 {
@@ -249,7 +281,7 @@ bool display_client_load(struct channel_client *cc, const uint8_t *state, uint32
     next = message_read_u64(reader);
     list = message_read_u32(reader);
     has = read_list(client, state, size, list);
-    if (reader->failed || has == NULL ||
+    if (reader->failed || has == NULL || !load_preferences(client, size, list, reader) ||
         !display_client_set_caches(client, cache_id, cache_pixels, dictionary_id, dictionary_pixels,
                                    next)) {
         g_free(has);

@@ -126,6 +126,41 @@ with tap.case("the target draws only what is new"):
     source.stop()
     target.stop()
 
+def image_type(client):
+    """Of the next picture."""
+    body = client.links[DISPLAY].expect(DRAW_COPY)
+    assert body[20] == 0, "a picture with a clip"
+    return body[struct.unpack_from("<I", body, 21)[0] + 8]
+
+
+with tap.case("what a client prefers"):
+    source, target = source_and_target()
+    target.command("paint 5 0 0 64 48 c0ffee")
+    target.command("paint 5 3 3 9 9 123456")
+    target.command("bring-display")
+    with traveller(source) as client:
+        source.command("copy 9 9")
+        assert image_type(client) != 0, "compressed by itself"
+        client.links[DISPLAY].send_message(103, b"\1")  # pictures as they are
+        client.links[DISPLAY].send_message(105, b"\2\3\1")  # codecs
+        for x in range(100, 200):  # the first ones may come before it has heard of it
+            source.command(f"copy {x} 9")
+            if image_type(client) == 0:
+                break
+        assert x < 199
+        leave(source, target, client)
+        for key in client.links:
+            client.collect(key)
+        state = client.states[DISPLAY]
+        assert state[80:88] == b"PREF\1\2\3\1" and len(state) == 96, state
+        for key in client.links:
+            client.arrive(key)
+        target.command("start")
+        target.command("copy 100 100")
+        assert image_type(client) == 0
+    source.stop()
+    target.stop()
+
 with tap.case("a picture that the target replaces before the client has come"):
     source, target = source_and_target()
     with traveller(source) as client:
