@@ -76,14 +76,12 @@ static void draw(void *state, struct soft_frame *frame)
     const struct video_load *video = state;
     struct soft_target screen = soft_screen(frame);
     struct soft_rect film = film_rect(frame->width, frame->height);
-    struct soft_plasma plasma = {.seed = video->seed,
-                                 .time = (uint32_t)frame->number,
-                                 .width = film.width,
-                                 .height = film.height};
+    struct soft_plasma plasma;
     struct soft_picture picture = {
         .width = film.width, .height = film.height, .fill = soft_plasma_fill, .opaque = &plasma};
     char clock[64];
 
+    soft_plasma_init(&plasma, video->seed, (uint32_t)frame->number, film.width, film.height);
     if (frame->number == 0)
         draw_surroundings(&screen, film);
     soft_copy_picture(&screen, film.x, film.y, &picture, NULL);

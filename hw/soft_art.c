@@ -158,18 +158,24 @@ void soft_landscape_fill(void *opaque, uint32_t *pixels, int width, int y, int r
 
 /* --- moving pictures, icons, gradients --- */
 
-/* So many that neighbours differ by little, as in films; a power of 2. */
-#define PLASMA_COLORS 8192
+void soft_plasma_init(struct soft_plasma *plasma, uint32_t seed, uint32_t time, int width,
+                      int height)
+{
+    int hue = (int)(seed & 1023) + (int)(time & 0xffff) * 2;
+
+    plasma->time = time;
+    plasma->width = width;
+    plasma->height = height;
+    for (int i = 0; i < SOFT_PLASMA_COLORS; i++)
+        plasma->colors[i] = soft_hue(hue + i / 8, 220, 150 + soft_sine(i / 4) / 11);
+}
 
 void soft_plasma_fill(void *opaque, uint32_t *pixels, int width, int y, int rows)
 {
     const struct soft_plasma *plasma = opaque;
-    g_autofree uint32_t *palette = g_new(uint32_t, PLASMA_COLORS);
-    int time = (int)(plasma->time & 0xffff), hue = (int)(plasma->seed & 1023);
+    int time = (int)(plasma->time & 0xffff);
     int *across = g_new(int, (size_t)width);
 
-    for (int i = 0; i < PLASMA_COLORS; i++)
-        palette[i] = soft_hue(hue + i / 8 + time * 2, 220, 150 + soft_sine(i / 4) / 11);
     for (int x = 0; x < width; x++)
         across[x] = soft_sine(x * 900 / width + time * 5) + soft_sine(x * 2300 / width - time * 3);
     for (int row = 0; row < rows; row++) {
@@ -177,7 +183,8 @@ void soft_plasma_fill(void *opaque, uint32_t *pixels, int width, int y, int rows
         int down = soft_sine(at - time * 4) + soft_sine(at * 2 + time * 7);
         for (int x = 0; x < width; x++) {
             int slant = soft_sine(x + y + row + time * 6);
-            pixels[row * width + x] = palette[(across[x] + down + slant) & (PLASMA_COLORS - 1)];
+            pixels[row * width + x] =
+                plasma->colors[(across[x] + down + slant) & (SOFT_PLASMA_COLORS - 1)];
         }
     }
     g_free(across);

@@ -36,12 +36,17 @@ struct soft_landscape {
 };
 void soft_landscape_fill(void *opaque, uint32_t *pixels, int width, int y, int rows);
 
+/* So many that neighbours differ by little, as in films; a power of 2. */
+#define SOFT_PLASMA_COLORS 8192
+
 /* Moving colours. */
 struct soft_plasma {
-    uint32_t seed;
     uint32_t time; /* frames */
     int width, height;
+    uint32_t colors[SOFT_PLASMA_COLORS];
 };
+void soft_plasma_init(struct soft_plasma *plasma, uint32_t seed, uint32_t time, int width,
+                      int height);
 void soft_plasma_fill(void *opaque, uint32_t *pixels, int width, int y, int rows);
 
 /* A shining ball with premultiplied alpha, as large as its picture's SIZE. */
