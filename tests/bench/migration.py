@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What moving a guest costs, on this machine over loopback, with a client that follows.
 
-    tests/bench/migration.py BUILD [MOVES] [DEMO-OPTION...]
+    tests/bench/migration.py BUILD [MOVES] [--seamless] [DEMO-OPTION...]
 
 64 + 64 MiB of card memory, 256 MiB of main memory, load desktop, 30 frames a second. Prints medians and
 extremes: how long the guest stood still; how many bytes went over the wire, as a multiple of what the
@@ -28,7 +28,9 @@ from cassia import Demo  # noqa: E402
 from gtk_client import GtkClient  # noqa: E402
 from journey import wait_status  # noqa: E402
 
-OPTIONS = ["--load", "desktop", "-m", "256", *sys.argv[3:]]
+SEAMLESS = "--seamless" in sys.argv
+OPTIONS = ["--load", "desktop", "-m", "256", *(a for a in sys.argv[3:] if a != "--seamless")]
+SPICE = f"port=0,seamless-migration={'on' if SEAMLESS else 'off'}"
 
 
 def gap(client):
@@ -54,14 +56,14 @@ def say(name, values, unit):
           f"most {max(values):7.2f} {unit}", flush=True)
 
 
-downtimes, ratios, totals, waits, usual = [], [], [], [], []
-here = Demo(*OPTIONS)
+downtimes, sizes, ratios, totals, waits, usual = [], [], [], [], [], []
+here = Demo(*OPTIONS, spice=SPICE)
 try:
     qmp = here.qmp()
     with GtkClient("host=127.0.0.1", f"port={here.port}") as client:
         client.expect("display 0")
         for _ in range(moves):
-            there = Demo(*OPTIONS, "-incoming", "tcp:127.0.0.1:0")
+            there = Demo(*OPTIONS, "-incoming", "tcp:127.0.0.1:0", spice=SPICE)
             address = re.search(r"Waiting for a guest at (\S+)", there.output).group(1)
             time.sleep(SECONDS)
             gap(client)
@@ -81,12 +83,14 @@ try:
             here.__exit__()
             here, qmp = there, there.qmp()
             sent = info["ram"]["transferred"]
+            sizes.append(sent / (1 << 20))
         ratios.append(sent / saved_size(qmp, here))
 finally:
     here.__exit__()
 
 say("guest stood still", downtimes, "ms")
 say("whole move", totals, "ms")
+say("sent", sizes, "MiB")
 say("client saw nothing new", waits, "ms")
 say("the same without a move", usual, "ms")
 say("bytes, of one save (last)", ratios, "times")
