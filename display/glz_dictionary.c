@@ -7,20 +7,6 @@
 
 #include <glib.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#define LARGE_PAGE ((size_t)2 << 20)
-
-/* It comes to use bit by bit: in large pages, where there are some, that costs few page faults. */
-static uint32_t *create_ring(size_t size)
-{
-    bool is_large = size >= LARGE_PAGE;
-    void *ring = g_aligned_alloc(1, size, is_large ? LARGE_PAGE : sizeof(void *));
-
-    if (is_large)
-        (void)madvise(ring, size & ~(LARGE_PAGE - 1), MADV_HUGEPAGE); /* or small ones do */
-    return ring;
-}
 
 struct glz_dictionary *glz_dictionary_create(uint32_t window)
 {
@@ -30,7 +16,7 @@ struct glz_dictionary *glz_dictionary_create(uint32_t window)
         return NULL;
     dictionary = g_new0(struct glz_dictionary, 1);
     dictionary->capacity = MIN(window, GLZ_MAX_UNITS);
-    dictionary->ring = create_ring(dictionary->capacity * sizeof(uint32_t));
+    dictionary->ring = g_new(uint32_t, dictionary->capacity);
     pthread_mutex_init(&dictionary->lock, NULL);
     return dictionary;
 }
@@ -42,7 +28,7 @@ void glz_dictionary_destroy(struct glz_dictionary *dictionary)
     codec_rows_finish(&dictionary->rows);
     codec_rows_finish(&dictionary->out);
     pthread_mutex_destroy(&dictionary->lock);
-    g_aligned_free(dictionary->ring);
+    g_free(dictionary->ring);
     g_free(dictionary);
 }
 
