@@ -5,12 +5,9 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "tests/support/core_loop.h"
-#include "tests/support/gtk_client.h"
 #include "tests/support/made_pictures.h"
-#include "tests/support/qxl_host.h"
+#include "tests/support/watched_display.h"
 
-#include <math.h>
 #include <spice/enums.h>
 
 enum { WIDTH = 320, HEIGHT = 240, MEMORY = 64 << 20, PSNR = 30 };
@@ -21,75 +18,28 @@ struct mode {
     spice_wan_compression_t wan;
 };
 
-struct fixture {
-    SpiceServer *server;
-    struct qxl_host *host;
-    uint32_t *primary;
-    struct gtk_client screen;
-};
-
-static void set_up(struct fixture *fixture, gconstpointer data)
+static void set_up(struct watched_display *display, gconstpointer data)
 {
     const struct mode *mode = data;
 
-    *fixture = (struct fixture){.server = spice_server_new()};
-    spice_server_set_noauth(fixture->server);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
-    spice_server_set_image_compression(fixture->server, mode->compression);
-    spice_server_set_jpeg_compression(fixture->server, mode->wan);
-    spice_server_set_zlib_glz_compression(fixture->server, mode->wan);
-    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
-    fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
-    spice_server_vm_start(fixture->server);
-    fixture->primary =
-        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
-    gtk_client_attach(&fixture->screen, fixture->server, true);
+    watched_display_init(display, mode->compression);
+    spice_server_set_jpeg_compression(display->server, mode->wan);
+    spice_server_set_zlib_glz_compression(display->server, mode->wan);
+    watched_display_open(display, WIDTH, HEIGHT, MEMORY);
 }
 
-static void tear_down(struct fixture *fixture, gconstpointer data)
+static void tear_down(struct watched_display *display, gconstpointer data)
 {
     (void)data;
-    gtk_client_detach(&fixture->screen);
-    spice_qxl_destroy_surfaces(&fixture->host->qxl);
-    spice_server_vm_stop(fixture->server);
-    qxl_host_destroy(fixture->host);
-    spice_server_destroy(fixture->server);
+    watched_display_close(display);
 }
 
-/* Of what the client shows, dB; infinite when it is the same. */
-static double psnr(const struct fixture *fixture)
+static bool is_alike(void *display)
 {
-    const struct gtk_client *screen = &fixture->screen;
-    double sum = 0;
-
-    if (screen->pixels == NULL || screen->width != WIDTH || screen->height != HEIGHT)
-        return 0;
-    for (int y = 0; y < HEIGHT; y++) {
-        const uint32_t *shown = (const uint32_t *)(screen->pixels + y * screen->stride);
-
-        for (int x = 0; x < WIDTH; x++) {
-            for (unsigned shift = 0; shift < 24; shift += 8) {
-                int difference = (int)(shown[x] >> shift & 255) -
-                                 (int)(fixture->primary[y * WIDTH + x] >> shift & 255);
-
-                sum += difference * difference;
-            }
-        }
-    }
-    return 10 * log10(255.0 * 255.0 * 3 * WIDTH * HEIGHT / sum);
+    return watched_display_psnr(display, NULL) > PSNR;
 }
 
-static bool is_exact(void *opaque)
-{
-    return isinf(psnr(opaque));
-}
-
-static bool is_alike(void *opaque)
-{
-    return psnr(opaque) > PSNR;
-}
-
-static void draw(struct fixture *fixture, uint8_t format, enum made_picture_kind kind,
+static void draw(struct watched_display *display, uint8_t format, enum made_picture_kind kind,
                  uint32_t width, uint32_t height, int left, int top, uint32_t seed)
 {
     QXLDrawable drawable =
@@ -107,7 +57,7 @@ static void draw(struct fixture *fixture, uint8_t format, enum made_picture_kind
             ((uint16_t *)pixels)[i] =
                 (pixels[i] >> 19 & 31) << 10 | (pixels[i] >> 11 & 31) << 5 | (pixels[i] >> 3 & 31);
     }
-    image = qxl_host_bitmap(fixture->host, format, width, height,
+    image = qxl_host_bitmap(display->host, format, width, height,
                             width * (format == SPICE_BITMAP_FMT_16BIT ? 2 : 4), 0, pixels);
     if (format == SPICE_BITMAP_FMT_RGBA) {
         drawable.u.alpha_blend.alpha = 255;
@@ -118,10 +68,10 @@ static void draw(struct fixture *fixture, uint8_t format, enum made_picture_kind
         drawable.u.copy.src_area = area;
         drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
     }
-    qxl_host_push_drawable(fixture->host, &drawable);
+    qxl_host_push_drawable(display->host, &drawable);
 }
 
-static void draw_all_kinds(struct fixture *fixture)
+static void draw_all_kinds(struct watched_display *display)
 {
     static const uint8_t formats[] = {SPICE_BITMAP_FMT_32BIT, SPICE_BITMAP_FMT_RGBA,
                                       SPICE_BITMAP_FMT_16BIT};
@@ -132,45 +82,45 @@ static void draw_all_kinds(struct fixture *fixture)
                                                    : MADE_TEXT;
         uint32_t width = 60 + i * 37 % 190, height = 50 + i * 53 % 150;
 
-        draw(fixture, formats[i % 3], kind, width / 2 * 2, height, (int)(i * 11 % (WIDTH - width)),
+        draw(display, formats[i % 3], kind, width / 2 * 2, height, (int)(i * 11 % (WIDTH - width)),
              (int)(i * 7 % (HEIGHT - height)), i / 5);
     }
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
 }
 
-static void test_pictures(struct fixture *fixture, gconstpointer data)
+static void test_pictures(struct watched_display *display, gconstpointer data)
 {
     (void)data;
     for (unsigned round = 0; round < 3; round++) {
-        draw_all_kinds(fixture);
-        g_assert_true(core_loop_run_until(is_exact, fixture, 20));
+        draw_all_kinds(display);
+        watched_display_show(display);
     }
 }
 
 /* A photograph comes with losses, what is moved keeps them, and all of them are made up for. */
-static void test_losses(struct fixture *fixture, gconstpointer data)
+static void test_losses(struct watched_display *display, gconstpointer data)
 {
     QXLDrawable move = qxl_host_drawable(QXL_COPY_BITS, 0, 100, 60, 220, 160);
 
     (void)data;
-    draw(fixture, SPICE_BITMAP_FMT_32BIT, MADE_PHOTO, WIDTH, HEIGHT, 0, 0, 1);
+    draw(display, SPICE_BITMAP_FMT_32BIT, MADE_PHOTO, WIDTH, HEIGHT, 0, 0, 1);
     move.u.copy_bits.src_pos = (QXLPoint){10, 20};
-    qxl_host_push_drawable(fixture->host, &move);
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
-    g_assert_true(core_loop_run_until(is_alike, fixture, 20));
-    g_assert_false(is_exact(fixture));
-    g_assert_true(core_loop_run_until(is_exact, fixture, 20));
+    qxl_host_push_drawable(display->host, &move);
+    qxl_host_update(display->host, 0, WIDTH, HEIGHT);
+    g_assert_true(core_loop_run_until(is_alike, display, 20));
+    g_assert_false(watched_display_is_exact(display));
+    g_assert_true(core_loop_run_until(watched_display_is_exact, display, 20));
 }
 
 /* More palettes than clients keep, each of them twice in a row and twice again. */
-static void test_palettes(struct fixture *fixture, gconstpointer data)
+static void test_palettes(struct watched_display *display, gconstpointer data)
 {
     enum { PALETTES = 150, SIDE = 68, ENTRIES = 32 };
     g_autofree uint8_t *pixels = g_malloc(SIDE * SIDE);
 
     (void)data;
     for (unsigned i = 0; i < 4 * PALETTES; i++) {
-        QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, SIDE, SIDE);
+        QXLDrawable drawable;
+        QXLPHYSICAL image;
         uint32_t words[sizeof(QXLPalette) / 4 + 1 + ENTRIES];
         QXLPalette *palette = (QXLPalette *)words;
         unsigned left = i * 37 % (WIDTH - SIDE), top = i * 53 % (HEIGHT - SIDE);
@@ -181,19 +131,15 @@ static void test_palettes(struct fixture *fixture, gconstpointer data)
             palette->ents[color] = (i / 2 % PALETTES * 0x010307 + color * 0x050201) & 0xffffff;
         for (unsigned at = 0; at < SIDE * SIDE; at++)
             pixels[at] = (at / 7 * (i + 5) + at) % ENTRIES;
-        drawable.bbox =
-            (QXLRect){.top = top, .left = left, .bottom = top + SIDE, .right = left + SIDE};
-        drawable.u.copy.src_bitmap =
-            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_8BIT, SIDE, SIDE, SIDE,
-                            qxl_host_place(fixture->host, palette,
+        image =
+            qxl_host_bitmap(display->host, SPICE_BITMAP_FMT_8BIT, SIDE, SIDE, SIDE,
+                            qxl_host_place(display->host, palette,
                                            sizeof(*palette) + ENTRIES * sizeof(palette->ents[0])),
                             pixels);
-        drawable.u.copy.src_area = (QXLRect){.right = SIDE, .bottom = SIDE};
-        drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-        qxl_host_push_drawable(fixture->host, &drawable);
+        drawable = watched_display_copy(image, left, top, SIDE, SIDE);
+        qxl_host_push_drawable(display->host, &drawable);
         if (i % 20 == 19) {
-            qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
-            g_assert_true(core_loop_run_until(is_exact, fixture, 20));
+            watched_display_show(display);
         }
     }
 }
@@ -220,12 +166,13 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
         g_autofree char *path = g_strdup_printf("/client/compression/%s", modes[i].name);
 
-        g_test_add(path, struct fixture, &modes[i], set_up, test_pictures, tear_down);
+        g_test_add(path, struct watched_display, &modes[i], set_up, test_pictures, tear_down);
     }
-    g_test_add("/client/compression/palettes/off", struct fixture, &modes[0], set_up, test_palettes,
-               tear_down);
-    g_test_add("/client/compression/palettes/auto-glz", struct fixture, &modes[1], set_up,
+    g_test_add("/client/compression/palettes/off", struct watched_display, &modes[0], set_up,
                test_palettes, tear_down);
-    g_test_add("/client/compression/losses", struct fixture, &wan, set_up, test_losses, tear_down);
+    g_test_add("/client/compression/palettes/auto-glz", struct watched_display, &modes[1], set_up,
+               test_palettes, tear_down);
+    g_test_add("/client/compression/losses", struct watched_display, &wan, set_up, test_losses,
+               tear_down);
     return g_test_run();
 }

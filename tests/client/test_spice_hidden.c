@@ -4,10 +4,8 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "tests/support/core_loop.h"
-#include "tests/support/gtk_client.h"
 #include "tests/support/made_pictures.h"
-#include "tests/support/qxl_host.h"
+#include "tests/support/watched_display.h"
 
 #include <spice-statistics.h>
 #include <spice/enums.h>
@@ -16,10 +14,7 @@ enum { WIDTH = 400, HEIGHT = 300, SIDE = 200, PICTURES = 40, MEMORY = 64 << 20 }
 #define PICTURE_BYTES (SIDE * SIDE * 4)
 
 struct fixture {
-    SpiceServer *server;
-    struct qxl_host *host;
-    const uint32_t *primary;
-    struct gtk_client screen;
+    struct watched_display display;
     SpiceDisplayStatistics before;
 };
 
@@ -27,75 +22,43 @@ static SpiceDisplayStatistics statistics_of(const struct fixture *fixture)
 {
     SpiceDisplayStatistics one;
 
-    g_assert_cmpint(spice_server_get_display_statistics(fixture->server, &one, 1), ==, 1);
+    g_assert_cmpint(spice_server_get_display_statistics(fixture->display.server, &one, 1), ==, 1);
     return one;
-}
-
-static bool is_shown(void *opaque)
-{
-    const struct fixture *fixture = opaque;
-    const struct gtk_client *screen = &fixture->screen;
-
-    if (screen->pixels == NULL || screen->width != WIDTH || screen->height != HEIGHT)
-        return false;
-    for (int y = 0; y < HEIGHT; y++) {
-        const uint32_t *shown = (const uint32_t *)(screen->pixels + y * screen->stride);
-
-        for (int x = 0; x < WIDTH; x++) {
-            if ((shown[x] ^ fixture->primary[y * WIDTH + x]) << 8 != 0)
-                return false;
-        }
-    }
-    return true;
 }
 
 /* A stopped machine, so that what it draws next is found in the ring together. */
 static void set_up(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
-    *fixture = (struct fixture){.server = spice_server_new()};
-    spice_server_set_noauth(fixture->server);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
-    spice_server_set_image_compression(fixture->server, SPICE_IMAGE_COMPRESSION_OFF);
-    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
-    fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
-    spice_server_vm_start(fixture->server);
-    fixture->primary =
-        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
-    gtk_client_attach(&fixture->screen, fixture->server, true);
-    g_assert_true(core_loop_run_until(is_shown, fixture, 20));
-    spice_server_vm_stop(fixture->server);
+    watched_display_init(&fixture->display, SPICE_IMAGE_COMPRESSION_OFF);
+    watched_display_open(&fixture->display, WIDTH, HEIGHT, MEMORY);
+    watched_display_show(&fixture->display);
+    spice_server_vm_stop(fixture->display.server);
     fixture->before = statistics_of(fixture);
 }
 
 static void tear_down(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
-    gtk_client_detach(&fixture->screen);
-    spice_qxl_destroy_surfaces(&fixture->host->qxl);
-    spice_server_vm_stop(fixture->server);
-    qxl_host_destroy(fixture->host);
-    spice_server_destroy(fixture->server);
+    watched_display_close(&fixture->display);
 }
 
 static QXLDrawable picture(struct fixture *fixture, int left, int top, uint32_t seed)
 {
-    QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, left, top, left + SIDE, top + SIDE);
+    QXLPHYSICAL image;
     g_autofree uint32_t *pixels = g_new(uint32_t, SIDE * SIDE);
 
     made_picture(pixels, SIDE, SIDE, MADE_NOISE, seed);
-    drawable.u.copy.src_bitmap =
-        qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, SIDE, SIDE, SIDE * 4, 0, pixels);
-    drawable.u.copy.src_area = (QXLRect){.right = SIDE, .bottom = SIDE};
-    drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-    return drawable;
+    image = qxl_host_bitmap(fixture->display.host, SPICE_BITMAP_FMT_32BIT, SIDE, SIDE, SIDE * 4, 0,
+                            pixels);
+    return watched_display_copy(image, left, top, SIDE, SIDE);
 }
 
 static void draw_picture(struct fixture *fixture, int left, int top, uint32_t seed)
 {
     QXLDrawable drawable = picture(fixture, left, top, seed);
 
-    qxl_host_push_drawable(fixture->host, &drawable);
+    qxl_host_push_drawable(fixture->display.host, &drawable);
 }
 
 /* What was pushed so far is drawn and shown; returns what that took. */
@@ -103,9 +66,8 @@ static SpiceDisplayStatistics show(struct fixture *fixture)
 {
     SpiceDisplayStatistics after;
 
-    spice_server_vm_start(fixture->server);
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
-    g_assert_true(core_loop_run_until(is_shown, fixture, 20));
+    spice_server_vm_start(fixture->display.server);
+    watched_display_show(&fixture->display);
     after = statistics_of(fixture);
     after.commands -= fixture->before.commands;
     after.hidden -= fixture->before.hidden;
@@ -136,8 +98,8 @@ static void test_covered_together(struct fixture *fixture, gconstpointer data)
     (void)data;
     for (uint32_t i = 0; i < PICTURES; i++) {
         draw_picture(fixture, 50, 60, i + 1);
-        qxl_host_fill(fixture->host, 0, 40, 50, 150, 270, i * 3);
-        qxl_host_fill(fixture->host, 0, 150, 50, 260, 270, i * 5);
+        qxl_host_fill(fixture->display.host, 0, 40, 50, 150, 270, i * 3);
+        qxl_host_fill(fixture->display.host, 0, 150, 50, 260, 270, i * 5);
     }
     took = show(fixture);
     g_assert_cmpuint(took.commands, ==, 3 * PICTURES);
@@ -160,11 +122,11 @@ static void test_seen_through(struct fixture *fixture, gconstpointer data)
     draw_picture(fixture, 50, 60, 1);
     clipped = picture(fixture, 50, 60, 2);
     clipped.clip.type = SPICE_CLIP_TYPE_RECTS;
-    clipped.clip.data = qxl_host_place(fixture->host, clip, sizeof(*clip) + sizeof(rects));
-    qxl_host_push_drawable(fixture->host, &clipped);
+    clipped.clip.data = qxl_host_place(fixture->display.host, clip, sizeof(*clip) + sizeof(rects));
+    qxl_host_push_drawable(fixture->display.host, &clipped);
     combined = picture(fixture, 50, 60, 3);
     combined.u.copy.rop_descriptor = SPICE_ROPD_OP_XOR;
-    qxl_host_push_drawable(fixture->host, &combined);
+    qxl_host_push_drawable(fixture->display.host, &combined);
     took = show(fixture);
     g_assert_cmpuint(took.commands, ==, 3);
     g_assert_cmpuint(took.hidden, ==, 0);
@@ -179,10 +141,10 @@ static void test_off_screen(struct fixture *fixture, gconstpointer data)
     for (uint32_t i = 0; i < PICTURES; i++) {
         QXLDrawable drawable = picture(fixture, 0, 0, i + 1);
 
-        qxl_host_create_surface(fixture->host, 1, SPICE_SURFACE_FMT_32_xRGB, SIDE, SIDE, 0);
+        qxl_host_create_surface(fixture->display.host, 1, SPICE_SURFACE_FMT_32_xRGB, SIDE, SIDE, 0);
         drawable.surface_id = 1;
-        qxl_host_push_drawable(fixture->host, &drawable);
-        qxl_host_destroy_surface(fixture->host, 1);
+        qxl_host_push_drawable(fixture->display.host, &drawable);
+        qxl_host_destroy_surface(fixture->display.host, 1);
     }
     draw_picture(fixture, 10, 20, 99);
     took = show(fixture);

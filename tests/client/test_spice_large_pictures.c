@@ -4,102 +4,65 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "tests/support/core_loop.h"
-#include "tests/support/gtk_client.h"
 #include "tests/support/made_pictures.h"
-#include "tests/support/qxl_host.h"
+#include "tests/support/watched_display.h"
 
 #include <spice-statistics.h>
 #include <spice/enums.h>
 
 enum { WIDTH = 900, HEIGHT = 620, PICTURES = 3, MEMORY = 16 << 20 };
 
-struct fixture {
-    SpiceServer *server;
-    struct qxl_host *host;
-    const uint32_t *primary;
-    struct gtk_client screen;
-};
-
-static void set_up(struct fixture *fixture, gconstpointer compression)
+static void set_up(struct watched_display *display, gconstpointer compression)
 {
-    *fixture = (struct fixture){.server = spice_server_new()};
-    spice_server_set_noauth(fixture->server);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
-    spice_server_set_image_compression(fixture->server, GPOINTER_TO_UINT(compression));
-    spice_server_set_jpeg_compression(fixture->server, SPICE_WAN_COMPRESSION_NEVER);
-    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
-    fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
-    spice_server_vm_start(fixture->server);
-    fixture->primary =
-        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
-    gtk_client_attach(&fixture->screen, fixture->server, true);
+    watched_display_init(display, GPOINTER_TO_UINT(compression));
+    spice_server_set_jpeg_compression(display->server, SPICE_WAN_COMPRESSION_NEVER);
+    watched_display_open(display, WIDTH, HEIGHT, MEMORY);
 }
 
-static void tear_down(struct fixture *fixture, gconstpointer compression)
+static void tear_down(struct watched_display *display, gconstpointer compression)
 {
     (void)compression;
-    gtk_client_detach(&fixture->screen);
-    spice_qxl_destroy_surfaces(&fixture->host->qxl);
-    spice_server_vm_stop(fixture->server);
-    qxl_host_destroy(fixture->host);
-    spice_server_destroy(fixture->server);
-}
-
-static bool is_shown(void *opaque)
-{
-    const struct fixture *fixture = opaque;
-    const struct gtk_client *screen = &fixture->screen;
-
-    for (int y = 0; y < HEIGHT; y++) {
-        const uint32_t *shown = (const uint32_t *)(screen->pixels + y * screen->stride);
-
-        for (int x = 0; x < WIDTH; x++) {
-            if ((shown[x] ^ fixture->primary[y * WIDTH + x]) << 8 != 0)
-                return false;
-        }
-    }
-    return true;
+    watched_display_close(display);
 }
 
 /* All of the screen but some rows and columns. */
-static void draw(struct fixture *fixture, unsigned number)
+static void draw(struct watched_display *display, unsigned number)
 {
     int left = (int)number * 7, top = (int)number * 5, x = MIN(left, 3), y = MIN(top, 2);
-    QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, left, top, WIDTH, HEIGHT);
+    QXLDrawable drawable;
+    QXLPHYSICAL image;
     g_autofree uint32_t *pixels = g_new(uint32_t, WIDTH * HEIGHT);
 
     made_picture(pixels, WIDTH, HEIGHT, MADE_PHOTO, number + 1);
-    drawable.u.copy.src_bitmap =
-        qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, WIDTH, HEIGHT, WIDTH * 4, 0, pixels);
+    image =
+        qxl_host_bitmap(display->host, SPICE_BITMAP_FMT_32BIT, WIDTH, HEIGHT, WIDTH * 4, 0, pixels);
+    drawable = watched_display_copy(image, left, top, WIDTH - left, HEIGHT - top);
     drawable.u.copy.src_area =
         (QXLRect){.left = x, .top = y, .right = x + WIDTH - left, .bottom = y + HEIGHT - top};
-    drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-    qxl_host_push_drawable(fixture->host, &drawable);
+    qxl_host_push_drawable(display->host, &drawable);
 }
 
-static uint64_t count_images(const struct fixture *fixture)
+static uint64_t count_images(const struct watched_display *display)
 {
     SpiceDisplayStatistics one;
     uint64_t images = 0;
 
-    g_assert_cmpint(spice_server_get_display_statistics(fixture->server, &one, 1), ==, 1);
+    g_assert_cmpint(spice_server_get_display_statistics(display->server, &one, 1), ==, 1);
     for (unsigned i = 0; i < one.codec_count; i++)
         images += one.codecs[i].images;
     return images;
 }
 
-static void test_pictures(struct fixture *fixture, gconstpointer compression)
+static void test_pictures(struct watched_display *display, gconstpointer compression)
 {
-    uint64_t before = count_images(fixture);
+    uint64_t before = count_images(display);
 
     (void)compression;
     for (unsigned i = 0; i < PICTURES; i++) {
-        draw(fixture, i);
-        qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
-        g_assert_true(core_loop_run_until(is_shown, fixture, 30));
+        draw(display, i);
+        watched_display_show(display);
     }
-    g_assert_cmpuint(count_images(fixture) - before, >=,
+    g_assert_cmpuint(count_images(display) - before, >=,
                      g_get_num_processors() > 1 ? 2 * PICTURES : PICTURES);
 }
 
@@ -116,7 +79,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
     for (size_t i = 0; i < G_N_ELEMENTS(modes); i++)
-        g_test_add(modes[i].path, struct fixture, GUINT_TO_POINTER(modes[i].compression), set_up,
-                   test_pictures, tear_down);
+        g_test_add(modes[i].path, struct watched_display, GUINT_TO_POINTER(modes[i].compression),
+                   set_up, test_pictures, tear_down);
     return g_test_run();
 }

@@ -4,24 +4,13 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "tests/support/core_loop.h"
-#include "tests/support/gtk_client.h"
 #include "tests/support/made_pictures.h"
-#include "tests/support/qxl_host.h"
+#include "tests/support/watched_display.h"
 
 #include <math.h>
 #include <spice-statistics.h>
 #include <spice/enums.h>
 #include <string.h>
-
-#ifdef __SANITIZE_ADDRESS__
-/* Whole stacks, by which leaks.supp tells what GLib keeps of its table of quarks when it grows. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "fast_unwind_on_malloc=0";
-}
-#endif
 
 enum { WIDTH = 320, HEIGHT = 240, MEMORY = 64 << 20, PSNR = 26, FRAME_MS = 12 };
 
@@ -29,21 +18,12 @@ enum { WIDTH = 320, HEIGHT = 240, MEMORY = 64 << 20, PSNR = 26, FRAME_MS = 12 };
 enum { LEFT = 40, TOP = 30, FILM_WIDTH = 200, FILM_HEIGHT = 150, PICTURES = 6 };
 
 struct fixture {
-    SpiceServer *server;
-    struct qxl_host *host;
-    uint32_t *primary;
-    struct gtk_client screen;
+    struct watched_display display;
     QXLPHYSICAL pictures[PICTURES];
     int film_width; /* FILM_WIDTH, or less by one */
     unsigned next;
     QXLRect looked_at; /* where the comparison is made */
 };
-
-static void create_primary(struct fixture *fixture)
-{
-    fixture->primary =
-        qxl_host_create_primary(fixture->host, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB, 0);
-}
 
 static void make_pictures(struct fixture *fixture, enum made_picture_kind kind)
 {
@@ -52,64 +32,41 @@ static void make_pictures(struct fixture *fixture, enum made_picture_kind kind)
 
         made_picture(pixels, fixture->film_width, FILM_HEIGHT, kind, i + 1);
         fixture->pictures[i] =
-            qxl_host_bitmap(fixture->host, SPICE_BITMAP_FMT_32BIT, fixture->film_width, FILM_HEIGHT,
-                            fixture->film_width * 4, 0, pixels);
+            qxl_host_bitmap(fixture->display.host, SPICE_BITMAP_FMT_32BIT, fixture->film_width,
+                            FILM_HEIGHT, fixture->film_width * 4, 0, pixels);
     }
 }
 
 static void set_up(struct fixture *fixture, gconstpointer codecs)
 {
-    *fixture = (struct fixture){.server = spice_server_new(), .looked_at = {0, 0, HEIGHT, WIDTH}};
-    spice_server_set_noauth(fixture->server);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_FILTER);
-    g_assert_cmpint(spice_server_init(fixture->server, core_loop_interface()), ==, 0);
+    SpiceServer *server;
+
+    *fixture = (struct fixture){.looked_at = {0, 0, HEIGHT, WIDTH}};
+    watched_display_init(&fixture->display, SPICE_IMAGE_COMPRESSION_AUTO_GLZ);
+    server = fixture->display.server;
+    spice_server_set_streaming_video(server, SPICE_STREAM_VIDEO_FILTER);
     fixture->film_width = FILM_WIDTH - (codecs != NULL && strchr(codecs, ';') != NULL);
     if (codecs != NULL) {
         g_autofree char *list = strchr(codecs, ':') != NULL
                                     ? g_strdup(codecs)
                                     : g_strdup_printf("gstreamer:%s", (const char *)codecs);
 
-        g_assert_cmpint(spice_server_set_video_codecs(fixture->server, list), ==, 0);
+        g_assert_cmpint(spice_server_set_video_codecs(server, list), ==, 0);
     }
-    fixture->host = qxl_host_create(fixture->server, 0, MEMORY);
-    spice_server_vm_start(fixture->server);
+    watched_display_open(&fixture->display, WIDTH, HEIGHT, MEMORY);
     make_pictures(fixture, MADE_PHOTO);
-    create_primary(fixture);
-    gtk_client_attach(&fixture->screen, fixture->server, true);
 }
 
 static void tear_down(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
-    gtk_client_detach(&fixture->screen);
-    spice_qxl_destroy_surfaces(&fixture->host->qxl);
-    spice_server_vm_stop(fixture->server);
-    qxl_host_destroy(fixture->host);
-    spice_server_destroy(fixture->server);
+    watched_display_close(&fixture->display);
 }
 
-/* Of what the client shows of the place that is looked at, dB; infinite when it is the same. */
+/* How alike the client shows the place that is looked at, dB. */
 static double psnr(const struct fixture *fixture)
 {
-    const struct gtk_client *screen = &fixture->screen;
-    const QXLRect *at = &fixture->looked_at;
-    double sum = 0;
-
-    if (screen->pixels == NULL || screen->width != WIDTH || screen->height != HEIGHT)
-        return 0;
-    for (int y = at->top; y < at->bottom; y++) {
-        const uint32_t *shown = (const uint32_t *)(screen->pixels + y * screen->stride);
-
-        for (int x = at->left; x < at->right; x++) {
-            for (unsigned shift = 0; shift < 24; shift += 8) {
-                int difference = (int)(shown[x] >> shift & 255) -
-                                 (int)(fixture->primary[y * WIDTH + x] >> shift & 255);
-
-                sum += difference * difference;
-            }
-        }
-    }
-    return 10 * log10(255.0 * 255.0 * 3 * (at->right - at->left) * (at->bottom - at->top) / sum);
+    return watched_display_psnr(&fixture->display, &fixture->looked_at);
 }
 
 static bool is_exact(void *opaque)
@@ -136,13 +93,11 @@ static void run_for(unsigned milliseconds)
 
 static void draw_frame(struct fixture *fixture)
 {
-    QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, LEFT, TOP,
-                                             LEFT + fixture->film_width, TOP + FILM_HEIGHT);
+    QXLPHYSICAL picture = fixture->pictures[fixture->next++ % PICTURES];
+    QXLDrawable drawable =
+        watched_display_copy(picture, LEFT, TOP, fixture->film_width, FILM_HEIGHT);
 
-    drawable.u.copy.src_bitmap = fixture->pictures[fixture->next++ % PICTURES];
-    drawable.u.copy.src_area = (QXLRect){0, 0, FILM_HEIGHT, fixture->film_width};
-    drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
-    qxl_host_push_drawable(fixture->host, &drawable);
+    qxl_host_push_drawable(fixture->display.host, &drawable);
 }
 
 static void play(struct fixture *fixture, unsigned frames)
@@ -151,7 +106,7 @@ static void play(struct fixture *fixture, unsigned frames)
         draw_frame(fixture);
         run_for(FRAME_MS);
     }
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    qxl_host_update(fixture->display.host, 0, WIDTH, HEIGHT);
 }
 
 /*
@@ -184,7 +139,8 @@ static uint64_t frames_sent(const struct fixture *fixture, const char *codec)
     SpiceDisplayStatistics statistics;
     uint64_t frames = 0;
 
-    g_assert_cmpint(spice_server_get_display_statistics(fixture->server, &statistics, 1), ==, 1);
+    g_assert_cmpint(spice_server_get_display_statistics(fixture->display.server, &statistics, 1),
+                    ==, 1);
     for (unsigned i = 0; i < statistics.codec_count; i++) {
         if (g_str_equal(statistics.codecs[i].name, codec))
             frames += statistics.codecs[i].images;
@@ -216,8 +172,8 @@ static void test_overlay(struct fixture *fixture, gconstpointer data)
     play_until_streamed(fixture);
     draw_frame(fixture);
     draw_frame(fixture);
-    qxl_host_fill(fixture->host, 0, LEFT + 20, TOP + 30, LEFT + 90, TOP + 80, 0x30a050);
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    qxl_host_fill(fixture->display.host, 0, LEFT + 20, TOP + 30, LEFT + 90, TOP + 80, 0x30a050);
+    qxl_host_update(fixture->display.host, 0, WIDTH, HEIGHT);
     fixture->looked_at = (QXLRect){TOP + 30, LEFT + 20, TOP + 80, LEFT + 90};
     g_assert_true(core_loop_run_until(is_exact, fixture, 5));
     for (unsigned i = 0; i < 30; i++) {
@@ -230,15 +186,15 @@ static void test_overlay(struct fixture *fixture, gconstpointer data)
 
 static void destroy_primary(struct fixture *fixture)
 {
-    spice_qxl_destroy_primary_surface(&fixture->host->qxl, 0);
+    spice_qxl_destroy_primary_surface(&fixture->display.host->qxl, 0);
 }
 
 /* As QEMU and our card reset theirs. */
 static void reset(struct fixture *fixture)
 {
-    spice_qxl_destroy_surfaces(&fixture->host->qxl);
-    spice_qxl_reset_cursor(&fixture->host->qxl);
-    spice_qxl_reset_image_cache(&fixture->host->qxl);
+    spice_qxl_destroy_surfaces(&fixture->display.host->qxl);
+    spice_qxl_reset_cursor(&fixture->display.host->qxl);
+    spice_qxl_reset_image_cache(&fixture->display.host->qxl);
 }
 
 /* The screen is replaced while the film runs. */
@@ -247,10 +203,10 @@ static void replace_screen(struct fixture *fixture, void (*destroy)(struct fixtu
     play_until_streamed(fixture);
     draw_frame(fixture);
     destroy(fixture);
-    create_primary(fixture);
-    g_assert_true(core_loop_run_until(gtk_client_is_marked, &fixture->screen, 10));
-    qxl_host_fill(fixture->host, 0, 0, 0, WIDTH, HEIGHT, 0x102030);
-    qxl_host_update(fixture->host, 0, WIDTH, HEIGHT);
+    watched_display_create_primary(&fixture->display);
+    g_assert_true(core_loop_run_until(gtk_client_is_marked, &fixture->display.screen, 10));
+    qxl_host_fill(fixture->display.host, 0, 0, 0, WIDTH, HEIGHT, 0x102030);
+    qxl_host_update(fixture->display.host, 0, WIDTH, HEIGHT);
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
     play_until_streamed(fixture);
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
@@ -278,7 +234,7 @@ static void test_drawings(struct fixture *fixture, gconstpointer data)
         g_assert_true(core_loop_run_until(is_exact, fixture, 10));
     }
     g_assert_cmpuint(frames_sent(fixture, "mjpeg"), ==, 0);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_ALL);
+    spice_server_set_streaming_video(fixture->display.server, SPICE_STREAM_VIDEO_ALL);
     for (unsigned tries = 0; tries < 15 && frames_sent(fixture, "mjpeg") == 0; tries++)
         play(fixture, 25 + 15 * tries);
     g_assert_cmpuint(frames_sent(fixture, "mjpeg"), >, 0);
@@ -290,16 +246,16 @@ static void test_stop(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
     play_until_streamed(fixture);
-    spice_server_vm_stop(fixture->server);
+    spice_server_vm_stop(fixture->display.server);
     g_assert_true(core_loop_run_until(is_exact, fixture, 10));
-    spice_server_vm_start(fixture->server);
+    spice_server_vm_start(fixture->display.server);
 }
 
 static void test_switched_off(struct fixture *fixture, gconstpointer data)
 {
     (void)data;
     play_until_streamed(fixture);
-    spice_server_set_streaming_video(fixture->server, SPICE_STREAM_VIDEO_OFF);
+    spice_server_set_streaming_video(fixture->display.server, SPICE_STREAM_VIDEO_OFF);
     for (unsigned i = 0; i < 3; i++) {
         play(fixture, 25);
         g_assert_true(core_loop_run_until(is_exact, fixture, 10));
