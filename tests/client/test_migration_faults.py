@@ -16,6 +16,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
+import cassia
 from cassia import Demo
 from journey import Follower, Journey, Watch, run_state, set_capabilities, wait_status
 from qmp import Qmp
@@ -252,6 +253,7 @@ if LONG:
 
 # --- the client ---
 
+OWN_SERVER = "embedded" in cassia.run("--version").stdout
 STEPS = ["before it is asked", "when it has been asked", "when it has connected",
          "when the guest stands still", "when the guest has left"]
 
@@ -295,11 +297,15 @@ def lose_client(step, lose):
 
 for step, text in enumerate(STEPS):
     with tap.case(f"the client is killed {text}"):
+        if step == 4 and not OWN_SERVER:
+            raise Skip("libspice-server 0.15.1 now and then reads what it has freed then")
         lose_client(step, lambda client: client.process.kill())
 
 for step, text in enumerate(STEPS):
     if LONG or step == 2:
         with tap.case(f"the client is frozen {text}"):
+            if not OWN_SERVER:
+                raise Skip("libspice-server has the monitor wait for a frozen client, up to 30 s")
             lose_client(step, lambda client: client.process.send_signal(signal.SIGSTOP))
 
 tap.finish()
