@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/host_devices.h"
 #include "tests/support/qxl_host.h"
 
 #include <arpa/inet.h>
@@ -20,77 +21,6 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-static uint8_t leds;
-
-static void push_scan(SpiceKbdInstance *sin G_GNUC_UNUSED, uint8_t scan)
-{
-    printf("key %02x\n", scan);
-    if (scan == 0x3a) {
-        leds ^= 4;
-    }
-}
-
-static uint8_t get_leds(SpiceKbdInstance *sin G_GNUC_UNUSED)
-{
-    return leds;
-}
-
-static void mouse_motion(SpiceMouseInstance *sin G_GNUC_UNUSED, int dx, int dy, int dz,
-                         uint32_t buttons)
-{
-    printf("motion %d %d %d %u\n", dx, dy, dz, buttons);
-}
-
-static void mouse_buttons(SpiceMouseInstance *sin G_GNUC_UNUSED, uint32_t buttons)
-{
-    printf("buttons %u\n", buttons);
-}
-
-static void tablet_size(SpiceTabletInstance *sin G_GNUC_UNUSED, int width, int height)
-{
-    printf("size %d %d\n", width, height);
-}
-
-static void tablet_position(SpiceTabletInstance *sin G_GNUC_UNUSED, int x, int y, uint32_t buttons)
-{
-    printf("position %d %d %u\n", x, y, buttons);
-}
-
-static void tablet_wheel(SpiceTabletInstance *sin G_GNUC_UNUSED, int wheel, uint32_t buttons)
-{
-    printf("wheel %d %u\n", wheel, buttons);
-}
-
-static void tablet_buttons(SpiceTabletInstance *sin G_GNUC_UNUSED, uint32_t buttons)
-{
-    printf("tablet-buttons %u\n", buttons);
-}
-
-static const SpiceKbdInterface keyboard_interface = {
-    .base = {SPICE_INTERFACE_KEYBOARD, "test", SPICE_INTERFACE_KEYBOARD_MAJOR,
-             SPICE_INTERFACE_KEYBOARD_MINOR},
-    .push_scan_freg = push_scan,
-    .get_leds = get_leds,
-};
-static const SpiceMouseInterface mouse_interface = {
-    .base = {SPICE_INTERFACE_MOUSE, "test", SPICE_INTERFACE_MOUSE_MAJOR,
-             SPICE_INTERFACE_MOUSE_MINOR},
-    .motion = mouse_motion,
-    .buttons = mouse_buttons,
-};
-static const SpiceTabletInterface tablet_interface = {
-    .base = {SPICE_INTERFACE_TABLET, "test", SPICE_INTERFACE_TABLET_MAJOR,
-             SPICE_INTERFACE_TABLET_MINOR},
-    .set_logical_size = tablet_size,
-    .position = tablet_position,
-    .wheel = tablet_wheel,
-    .buttons = tablet_buttons,
-};
-
-static SpiceKbdInstance keyboard = {.base = {&keyboard_interface.base}};
-static SpiceMouseInstance mouse = {.base = {&mouse_interface.base}};
-static SpiceTabletInstance tablet = {.base = {&tablet_interface.base}};
-
 /* The pointer is printed so that a test sees that it stays the same. */
 static void channel_event(int event, SpiceChannelEventInfo *info)
 {
@@ -99,24 +29,6 @@ static void channel_event(int event, SpiceChannelEventInfo *info)
     printf("event %s %p %08x %d %d\n", names[event], (void *)info, (unsigned)info->connection_id,
            info->type, info->id);
 }
-
-static void connect_complete(SpiceMigrateInstance *sin G_GNUC_UNUSED)
-{
-    printf("migrate-connected\n");
-}
-
-static void end_complete(SpiceMigrateInstance *sin G_GNUC_UNUSED)
-{
-    printf("migrate-ended\n");
-}
-
-static const SpiceMigrateInterface migrate_interface = {
-    .base = {SPICE_INTERFACE_MIGRATION, "test", SPICE_INTERFACE_MIGRATION_MAJOR,
-             SPICE_INTERFACE_MIGRATION_MINOR},
-    .migrate_connect_complete = connect_complete,
-    .migrate_end_complete = end_complete,
-};
-static SpiceMigrateInstance migrate_instance = {.base = {&migrate_interface.base}};
 
 static int tls_port;
 static char *tls_folder, *tls_ciphers, *tls_password, *tls_dh, *unix_path, *ip_address;
@@ -138,6 +50,8 @@ static const GOptionEntry options[] = {
 struct host {
     SpiceServer *server;
     GMainLoop *loop;
+    struct host_inputs inputs;
+    struct host_migration migration;
     struct qxl_host *displays[2]; /* NULL: not there */
     GThread *load;                /* or NULL */
     uint32_t *pixels, *surface;   /* of the first display, and of its off-screen surface */
@@ -337,7 +251,7 @@ static void migrate_command(struct host *host, const char *line)
     } else if (sscanf(line, "migrate-info %99s %d %d", where, &port, &secure_port) == 3) {
         result = spice_server_migrate_info(host->server, where, port, secure_port, NULL);
     } else if (strcmp(line, "migrate-interface") == 0) {
-        result = spice_server_add_interface(host->server, &migrate_instance.base);
+        result = spice_server_add_interface(host->server, &host->migration.instance.base);
     } else if (strcmp(line, "migrate-start") == 0) {
         result = spice_server_migrate_start(host->server);
     } else if (strcmp(line, "migrate-switch") == 0) {
@@ -378,11 +292,11 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
         printf("%d\n",
                spice_server_set_ticket(host->server, strchr(line + 7, ' ') + 1, lifetime, 0, 0));
     } else if (strcmp(line, "leds") == 0) {
-        spice_server_kbd_leds(&keyboard, leds);
+        spice_server_kbd_leds(&host->inputs.keyboard, host->inputs.leds);
     } else if (strcmp(line, "tablet") == 0) {
-        printf("%d\n", spice_server_add_interface(host->server, &tablet.base));
+        printf("%d\n", spice_server_add_interface(host->server, &host->inputs.tablet.base));
     } else if (strcmp(line, "no-tablet") == 0) {
-        printf("%d\n", spice_server_remove_interface(&tablet.base));
+        printf("%d\n", spice_server_remove_interface(&host->inputs.tablet.base));
     } else if (g_str_has_prefix(line, "display ")) {
         host->displays[line[8] == '1'] = create_display(host->server, line[8] == '1');
     } else if (strcmp(line, "expect-display") == 0) {
@@ -471,6 +385,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     fd = listen_on_loopback(&port);
     core->channel_event = channel_event;
+    host_inputs_init(&host.inputs, stdout);
+    host_migration_init(&host.migration, stdout);
     if (argc > 1) {
         spice_server_set_ticket(host.server, argv[1], 0, 0, 0);
     } else {
@@ -487,8 +403,8 @@ int main(int argc, char **argv)
         spice_server_set_sasl(host.server, 1);
     }
     if ((tls_port > 0 && !set_tls(host.server)) || spice_server_init(host.server, core) != 0 ||
-        spice_server_add_interface(host.server, &keyboard.base) != 0 ||
-        spice_server_add_interface(host.server, &mouse.base) != 0) {
+        spice_server_add_interface(host.server, &host.inputs.keyboard.base) != 0 ||
+        spice_server_add_interface(host.server, &host.inputs.mouse.base) != 0) {
         fprintf(stderr, "bare_server: cannot start\n");
         return 1;
     }

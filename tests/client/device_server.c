@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/host_devices.h"
 #include "tests/support/qxl_host.h"
 
 #include <arpa/inet.h>
@@ -19,10 +20,8 @@
 enum { DEVICES = 32 };
 
 struct device {
-    SpiceCharDeviceInstance instance; /* the first member */
-    char *name, *subtype;
-    GByteArray *to_server;
-    guint said;     /* bytes of it that were read */
+    struct host_device host;
+    char *name;     /* NULL: not there */
     int64_t room;   /* bytes that write() still takes; -1: all */
     bool wakes;     /* calls wakeup from inside read() and write() */
     bool removes;   /* removes itself in the next read() */
@@ -39,16 +38,21 @@ struct host {
     QXLInterface display_interface;
     SpicePlaybackInstance playback, second_playback;
     SpiceRecordInstance record;
-    SpiceMigrateInstance migrate;
+    struct host_migration migration;
     uint32_t played; /* samples, for the next tone to go on */
 };
 
 /* Set by a command; callbacks have no other way to know. */
 static bool takes_monitors;
 
+static struct device *device_of(SpiceCharDeviceInstance *sin)
+{
+    return SPICE_CONTAINEROF(sin, struct device, host.instance);
+}
+
 static void device_state(SpiceCharDeviceInstance *sin, int connected)
 {
-    printf("state %s %d\n", ((struct device *)sin)->name, connected);
+    printf("state %s %d\n", device_of(sin)->name, connected);
 }
 
 static void print_hex(const uint8_t *data, size_t size)
@@ -61,7 +65,7 @@ static void print_hex(const uint8_t *data, size_t size)
 
 static int device_write(SpiceCharDeviceInstance *sin, const uint8_t *data, int length)
 {
-    struct device *device = (struct device *)sin;
+    struct device *device = device_of(sin);
     int n = device->room < 0 ? length : (int)MIN(device->room, length);
 
     if (device->room >= 0) {
@@ -83,8 +87,7 @@ static int device_write(SpiceCharDeviceInstance *sin, const uint8_t *data, int l
 
 static int device_read(SpiceCharDeviceInstance *sin, uint8_t *data, int length)
 {
-    struct device *device = (struct device *)sin;
-    int n = (int)MIN((guint)length, device->to_server->len - device->said);
+    struct device *device = device_of(sin);
 
     if (device->removes) {
         device->removes = false;
@@ -94,42 +97,13 @@ static int device_read(SpiceCharDeviceInstance *sin, uint8_t *data, int length)
     if (device->wakes) {
         spice_server_char_device_wakeup(sin);
     }
-    if (n > 0) {
-        memcpy(data, device->to_server->data + device->said, (size_t)n);
-        device->said += (guint)n;
-    }
-    return n;
+    return host_device_read(sin, data, length);
 }
 
 static void device_event(SpiceCharDeviceInstance *sin, uint8_t event)
 {
-    printf("event %s %u\n", ((struct device *)sin)->name, event);
+    printf("event %s %u\n", device_of(sin)->name, event);
 }
-
-static const SpiceCharDeviceInterface device_interface = {
-    .base = {SPICE_INTERFACE_CHAR_DEVICE, "test", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-             SPICE_INTERFACE_CHAR_DEVICE_MINOR},
-    .state = device_state,
-    .write = device_write,
-    .read = device_read,
-    .event = device_event,
-    .flags = SPICE_CHAR_DEVICE_NOTIFY_WRITABLE,
-};
-/* As Xspice's: of an older minor version, which ends before the flags. */
-static const SpiceCharDeviceInterface old_interface = {
-    .base = {SPICE_INTERFACE_CHAR_DEVICE, "old", SPICE_INTERFACE_CHAR_DEVICE_MAJOR, 1},
-    .state = device_state,
-    .write = device_write,
-    .read = device_read,
-};
-static const SpicePlaybackInterface playback_interface = {
-    .base = {SPICE_INTERFACE_PLAYBACK, "test", SPICE_INTERFACE_PLAYBACK_MAJOR,
-             SPICE_INTERFACE_PLAYBACK_MINOR},
-};
-static const SpiceRecordInterface record_interface = {
-    .base = {SPICE_INTERFACE_RECORD, "test", SPICE_INTERFACE_RECORD_MAJOR,
-             SPICE_INTERFACE_RECORD_MINOR},
-};
 
 static int client_monitors_config(QXLInstance *qxl G_GNUC_UNUSED, VDAgentMonitorsConfig *config)
 {
@@ -157,25 +131,32 @@ static struct device *find(struct host *host, const char *name)
 static void add_device(struct host *host, char **words)
 {
     struct device *device = host->devices;
+    SpiceCharDeviceInterface *interface;
 
     while (device->name != NULL && strcmp(device->name, words[1]) != 0) {
         device++;
     }
-    if (device->name == NULL) {
+    interface = &device->host.interface;
+    if (device->name != NULL) {
+        host_device_clear(&device->host);
+    } else {
         device->name = g_strdup(words[1]);
-        device->subtype = g_strdup(words[2]);
-        device->instance.portname = words[3] != NULL ? g_strdup(words[3]) : NULL;
-        device->to_server = g_byte_array_new();
     }
-    g_byte_array_set_size(device->to_server, 0);
-    device->said = 0;
+    host_device_init(&device->host, words[2], words[3]);
     device->room = -1;
     device->taken = device->sum = 0;
-    device->instance.subtype = device->subtype;
-    device->instance.base.sif =
-        strcmp(words[0], "add-old") == 0 ? &old_interface.base : &device_interface.base;
-    printf("added %d", spice_server_add_interface(host->server, &device->instance.base));
-    printf(" %d\n", device->instance.st != NULL);
+    interface->state = device_state;
+    interface->write = device_write;
+    interface->read = device_read;
+    interface->event = device_event;
+    if (strcmp(words[0], "add-old") == 0) {
+        /* As Xspice's: of an older minor version, which ends before the flags. */
+        interface->base.minor_version = 1;
+        interface->event = NULL;
+        interface->flags = 0;
+    }
+    printf("added %d", spice_server_add_interface(host->server, &device->host.instance.base));
+    printf(" %d\n", device->host.instance.st != NULL);
 }
 
 /* What BYTES has from FIRST on is there COUNT times. */
@@ -202,19 +183,19 @@ static bool device_command(struct host *host, char **words)
     }
     device = find(host, words[1]);
     if (strcmp(words[0], "dev-remove") == 0) {
-        printf("removed %d\n", spice_server_remove_interface(&device->instance.base));
+        printf("removed %d\n", spice_server_remove_interface(&device->host.instance.base));
     } else if (strcmp(words[0], "dev-say") == 0) {
         /* BYTES, or COUNT times that */
-        guint first = device->to_server->len;
+        guint first = device->host.to_server->len;
 
         for (const char *hex = words[2]; hex[0] != '\0'; hex += 2) {
             guint8 byte =
                 (guint8)(g_ascii_xdigit_value(hex[0]) << 4 | g_ascii_xdigit_value(hex[1]));
 
-            g_byte_array_append(device->to_server, &byte, 1);
+            g_byte_array_append(device->host.to_server, &byte, 1);
         }
-        repeat(device->to_server, first, words[3] == NULL ? 1 : atoi(words[3]));
-        spice_server_char_device_wakeup(&device->instance);
+        repeat(device->host.to_server, first, words[3] == NULL ? 1 : atoi(words[3]));
+        spice_server_char_device_wakeup(&device->host.instance);
     } else if (strcmp(words[0], "dev-fill") == 0) {
         /* COUNT bytes that compress (MASK 0x0f) or do not (0xff) */
         uint32_t state = 1, mask = (uint32_t)strtoul(words[3], NULL, 0);
@@ -223,17 +204,17 @@ static bool device_command(struct host *host, char **words)
             state = state * 1664525 + 1013904223;
             guint8 byte = (guint8)(state >> 24 & mask);
 
-            g_byte_array_append(device->to_server, &byte, 1);
+            g_byte_array_append(device->host.to_server, &byte, 1);
         }
-        spice_server_char_device_wakeup(&device->instance);
+        spice_server_char_device_wakeup(&device->host.instance);
     } else if (strcmp(words[0], "dev-left") == 0) {
-        printf("left %u\n", device->to_server->len - device->said);
+        printf("left %u\n", host_device_left(&device->host));
     } else if (strcmp(words[0], "dev-taken") == 0) {
         printf("taken %" PRIu64 " %u\n", device->taken, device->sum);
     } else if (strcmp(words[0], "dev-room") == 0) {
         device->room = atoi(words[2]);
     } else if (strcmp(words[0], "dev-wake") == 0) {
-        spice_server_char_device_wakeup(&device->instance);
+        spice_server_char_device_wakeup(&device->host.instance);
     } else if (strcmp(words[0], "dev-wakes") == 0) {
         device->wakes = true;
     } else if (strcmp(words[0], "dev-removes") == 0) {
@@ -241,7 +222,7 @@ static bool device_command(struct host *host, char **words)
     } else if (strcmp(words[0], "dev-quiet") == 0) {
         device->quiet = true;
     } else if (strcmp(words[0], "dev-event") == 0) {
-        spice_server_port_event(&device->instance, (uint8_t)atoi(words[2]));
+        spice_server_port_event(&device->host.instance, (uint8_t)atoi(words[2]));
     } else {
         return false;
     }
@@ -333,7 +314,7 @@ static bool playback_command(struct host *host, char **words)
     } else if (strcmp(words[0], "play-second") == 0) {
         uint32_t *samples, count;
 
-        host->second_playback.base.sif = &playback_interface.base;
+        host->second_playback.base.sif = &host_playback_interface.base;
         printf("added %d", spice_server_add_interface(host->server, &host->second_playback.base));
         spice_server_playback_start(&host->second_playback);
         spice_server_playback_get_buffer(&host->second_playback, &samples, &count);
@@ -369,17 +350,6 @@ static bool record_command(struct host *host, char **words)
     }
     return true;
 }
-
-static void on_migrated(SpiceMigrateInstance *sin G_GNUC_UNUSED)
-{
-    printf("migrate-connected\n");
-}
-
-static const SpiceMigrateInterface migrate_interface = {
-    .base = {SPICE_INTERFACE_MIGRATION, "test", SPICE_INTERFACE_MIGRATION_MAJOR,
-             SPICE_INTERFACE_MIGRATION_MINOR},
-    .migrate_connect_complete = on_migrated,
-};
 
 static bool migrate_command(struct host *host, char **words)
 {
@@ -477,19 +447,20 @@ int main(void)
 {
     struct host host = {.server = spice_server_new(),
                         .loop = g_main_loop_new(NULL, FALSE),
-                        .playback.base.sif = &playback_interface.base,
-                        .record.base.sif = &record_interface.base,
-                        .migrate.base.sif = &migrate_interface.base};
+                        .playback.base.sif = &host_playback_interface.base,
+                        .record.base.sif = &host_record_interface.base};
     int fd;
 
     setvbuf(stdin, NULL, _IONBF, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    host_migration_init(&host.migration, stdout);
+    host.migration.interface.migrate_end_complete = NULL; /* as Xspice's */
     fd = listen_on_loopback();
     spice_server_set_noauth(host.server);
     spice_server_set_listen_socket_fd(host.server, fd);
     spice_server_set_seamless_migration(host.server, 1);
     if (spice_server_init(host.server, core_loop_interface()) != 0 ||
-        spice_server_add_interface(host.server, &host.migrate.base) != 0) {
+        spice_server_add_interface(host.server, &host.migration.instance.base) != 0) {
         fprintf(stderr, "device_server: cannot start\n");
         return 1;
     }
@@ -500,9 +471,7 @@ int main(void)
     spice_server_destroy(host.server);
     for (size_t i = 0; i < DEVICES && host.devices[i].name != NULL; i++) {
         g_free(host.devices[i].name);
-        g_free(host.devices[i].subtype);
-        g_free((char *)host.devices[i].instance.portname);
-        g_byte_array_free(host.devices[i].to_server, TRUE);
+        host_device_clear(&host.devices[i].host);
     }
     close(fd);
     g_main_loop_unref(host.loop);

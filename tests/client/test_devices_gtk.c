@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/host_devices.h"
 
 #include <netinet/in.h>
 #include <spice-client.h>
@@ -14,17 +15,12 @@
 
 #define FRAME 480
 
-struct device {
-    SpiceCharDeviceInstance instance; /* the first member */
-    GByteArray *to_server, *from_server;
-};
-
 struct fixture {
     SpiceServer *server;
     int listen_fd;
     SpicePlaybackInstance playback;
     SpiceRecordInstance record;
-    struct device agent, port;
+    struct host_device agent, port;
 
     SpiceSession *session;
     SpiceMainChannel *main;
@@ -39,61 +35,18 @@ struct fixture {
 
 /* The host. */
 
-static int device_write(SpiceCharDeviceInstance *sin, const uint8_t *data, int length)
-{
-    g_byte_array_append(((struct device *)sin)->from_server, data, (guint)length);
-    return length;
-}
-
-static int device_read(SpiceCharDeviceInstance *sin, uint8_t *data, int length)
-{
-    GByteArray *bytes = ((struct device *)sin)->to_server;
-    guint n = MIN((guint)length, bytes->len);
-
-    if (n > 0) {
-        memcpy(data, bytes->data, n);
-        g_byte_array_remove_range(bytes, 0, n);
-    }
-    return (int)n;
-}
-
-static void device_state(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, int connected G_GNUC_UNUSED)
-{
-}
-
-static const SpiceCharDeviceInterface device_interface = {
-    .base = {SPICE_INTERFACE_CHAR_DEVICE, "test", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-             SPICE_INTERFACE_CHAR_DEVICE_MINOR},
-    .state = device_state,
-    .write = device_write,
-    .read = device_read,
-};
-static const SpicePlaybackInterface playback_interface = {
-    .base = {SPICE_INTERFACE_PLAYBACK, "test", SPICE_INTERFACE_PLAYBACK_MAJOR,
-             SPICE_INTERFACE_PLAYBACK_MINOR},
-};
-static const SpiceRecordInterface record_interface = {
-    .base = {SPICE_INTERFACE_RECORD, "test", SPICE_INTERFACE_RECORD_MAJOR,
-             SPICE_INTERFACE_RECORD_MINOR},
-};
-
-static void add_device(struct fixture *f, struct device *device, const char *subtype,
+static void add_device(struct fixture *f, struct host_device *device, const char *subtype,
                        const char *name)
 {
-    device->instance.base.sif = &device_interface.base;
-    device->instance.subtype = subtype;
-    device->instance.portname = name;
-    device->to_server = g_byte_array_new();
-    device->from_server = g_byte_array_new();
+    host_device_init(device, subtype, name);
     g_assert_cmpint(spice_server_add_interface(f->server, &device->instance.base), ==, 0);
     g_assert_nonnull(device->instance.st);
 }
 
-static void remove_device(struct device *device)
+static void remove_device(struct host_device *device)
 {
     spice_server_remove_interface(&device->instance.base);
-    g_byte_array_free(device->to_server, TRUE);
-    g_byte_array_free(device->from_server, TRUE);
+    host_device_clear(device);
 }
 
 /* The client. */
@@ -181,8 +134,8 @@ static void set_up(struct fixture *f, gconstpointer rate)
     spice_server_set_noauth(f->server);
     spice_server_set_listen_socket_fd(f->server, f->listen_fd);
     g_assert_cmpint(spice_server_init(f->server, core_loop_interface()), ==, 0);
-    f->playback.base.sif = &playback_interface.base;
-    f->record.base.sif = &record_interface.base;
+    f->playback.base.sif = &host_playback_interface.base;
+    f->record.base.sif = &host_record_interface.base;
     g_assert_cmpint(spice_server_add_interface(f->server, &f->playback.base), ==, 0);
     g_assert_cmpint(spice_server_add_interface(f->server, &f->record.base), ==, 0);
     spice_server_set_playback_rate(&f->playback, GPOINTER_TO_UINT(rate));
@@ -395,7 +348,7 @@ static bool port_has_heard(void *opaque)
     struct fixture *f = opaque;
 
     /* As hosts do while the server has not read everything. */
-    if (f->port.to_server->len > 0) {
+    if (host_device_left(&f->port) > 0) {
         spice_server_char_device_wakeup(&f->port.instance);
     }
     return f->port_data->len >= 100000;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "tests/support/host_devices.h"
 #include "tests/support/qxl_host.h"
 
 #include <glib.h>
@@ -28,17 +29,16 @@ enum {
 #define STORM_GL_COOKIES (UINT64_C(1) << 63)
 
 struct device {
-    SpiceCharDeviceInstance instance; /* the first member */
+    struct host_device host; /* while it is plugged */
     const char *subtype, *name;
     const struct phrase *says; /* now and then; NULL: nothing */
-    int to_say;                /* bytes */
     bool is_opened;            /* a port, by the guest */
 };
 
 /* What a guest says through a device, so many times. */
 struct phrase {
     const void *data;
-    int size;
+    guint size;
     int most; /* times at once */
 };
 extern const struct phrase storm_agent_says, storm_card_says, storm_film_says;
@@ -60,6 +60,8 @@ struct storm {
     struct qxl_host *host, *second; /* SECOND: NULL when it is not plugged */
     struct device devices[STORM_DEVICES];
     struct sound sound;
+    struct host_inputs inputs;
+    struct host_migration migration_events;
     bool has_tablet;
     enum { AT_HOME, CONNECTING, STARTED, GONE } migration;
     uint64_t submitted;  /* asynchronous calls, but for */

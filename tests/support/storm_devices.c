@@ -13,12 +13,8 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-static void device_state(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, int connected G_GNUC_UNUSED)
-{
-}
-
-static int device_write(SpiceCharDeviceInstance *sin G_GNUC_UNUSED,
-                        const uint8_t *data G_GNUC_UNUSED, int length)
+static int take_half(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, const uint8_t *data G_GNUC_UNUSED,
+                     int length)
 {
     return (length + 1) / 2;
 }
@@ -67,118 +63,9 @@ static const struct {
 };
 const struct phrase storm_film_says = {&film, sizeof(film), 5};
 
-static int device_read(SpiceCharDeviceInstance *sin, uint8_t *data, int length)
+void storm_light_keys(struct storm *storm, GRand *rand)
 {
-    struct device *device = (struct device *)sin;
-    int n = MIN(length, device->to_say);
-
-    for (int i = 0; i < n; i++, device->to_say--) {
-        int left = device->to_say % device->says->size; /* of the phrase; 0: all of it */
-
-        data[i] = ((const uint8_t *)device->says->data)[left > 0 ? device->says->size - left : 0];
-    }
-    return n;
-}
-
-static void device_event(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, uint8_t event G_GNUC_UNUSED)
-{
-}
-
-static const SpiceCharDeviceInterface device_interface = {
-    .base = {SPICE_INTERFACE_CHAR_DEVICE, "test", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-             SPICE_INTERFACE_CHAR_DEVICE_MINOR},
-    .state = device_state,
-    .write = device_write,
-    .read = device_read,
-    .event = device_event,
-    .flags = SPICE_CHAR_DEVICE_NOTIFY_WRITABLE,
-};
-static const SpicePlaybackInterface playback_interface = {
-    .base = {SPICE_INTERFACE_PLAYBACK, "test", SPICE_INTERFACE_PLAYBACK_MAJOR,
-             SPICE_INTERFACE_PLAYBACK_MINOR},
-};
-static const SpiceRecordInterface record_interface = {
-    .base = {SPICE_INTERFACE_RECORD, "test", SPICE_INTERFACE_RECORD_MAJOR,
-             SPICE_INTERFACE_RECORD_MINOR},
-};
-
-static void push_scan(SpiceKbdInstance *sin G_GNUC_UNUSED, uint8_t scan G_GNUC_UNUSED)
-{
-}
-
-static uint8_t get_leds(SpiceKbdInstance *sin G_GNUC_UNUSED)
-{
-    return 0;
-}
-
-static void mouse_motion(SpiceMouseInstance *sin G_GNUC_UNUSED, int dx G_GNUC_UNUSED,
-                         int dy G_GNUC_UNUSED, int dz G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void mouse_buttons(SpiceMouseInstance *sin G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void tablet_pair(SpiceTabletInstance *sin G_GNUC_UNUSED, int x G_GNUC_UNUSED,
-                        int y G_GNUC_UNUSED)
-{
-}
-
-static void tablet_position(SpiceTabletInstance *sin G_GNUC_UNUSED, int x G_GNUC_UNUSED,
-                            int y G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void tablet_wheel(SpiceTabletInstance *sin G_GNUC_UNUSED, int wheel G_GNUC_UNUSED,
-                         uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void tablet_buttons(SpiceTabletInstance *sin G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static const SpiceKbdInterface keyboard_interface = {
-    .base = {SPICE_INTERFACE_KEYBOARD, "test", SPICE_INTERFACE_KEYBOARD_MAJOR,
-             SPICE_INTERFACE_KEYBOARD_MINOR},
-    .push_scan_freg = push_scan,
-    .get_leds = get_leds,
-};
-static const SpiceMouseInterface mouse_interface = {
-    .base = {SPICE_INTERFACE_MOUSE, "test", SPICE_INTERFACE_MOUSE_MAJOR,
-             SPICE_INTERFACE_MOUSE_MINOR},
-    .motion = mouse_motion,
-    .buttons = mouse_buttons,
-};
-static const SpiceTabletInterface tablet_interface = {
-    .base = {SPICE_INTERFACE_TABLET, "test", SPICE_INTERFACE_TABLET_MAJOR,
-             SPICE_INTERFACE_TABLET_MINOR},
-    .set_logical_size = tablet_pair,
-    .position = tablet_position,
-    .wheel = tablet_wheel,
-    .buttons = tablet_buttons,
-};
-
-static void migrate_complete(SpiceMigrateInstance *sin G_GNUC_UNUSED)
-{
-}
-
-static const SpiceMigrateInterface migrate_interface = {
-    .base = {SPICE_INTERFACE_MIGRATION, "test", SPICE_INTERFACE_MIGRATION_MAJOR,
-             SPICE_INTERFACE_MIGRATION_MINOR},
-    .migrate_connect_complete = migrate_complete,
-    .migrate_end_complete = migrate_complete,
-};
-
-static SpiceKbdInstance keyboard = {.base = {&keyboard_interface.base}};
-static SpiceMouseInstance mouse = {.base = {&mouse_interface.base}};
-static SpiceTabletInstance tablet = {.base = {&tablet_interface.base}};
-static SpiceMigrateInstance migrate = {.base = {&migrate_interface.base}};
-
-void storm_light_keys(struct storm *storm G_GNUC_UNUSED, GRand *rand)
-{
-    spice_server_kbd_leds(&keyboard, g_rand_int_range(rand, 0, 8));
+    spice_server_kbd_leds(&storm->inputs.keyboard, g_rand_int_range(rand, 0, 8));
 }
 
 static struct device *any_device(struct storm *storm, GRand *rand)
@@ -190,30 +77,32 @@ void storm_ring_device(struct storm *storm, GRand *rand)
 {
     struct device *device = any_device(storm, rand);
 
-    if (device->instance.st == NULL)
+    if (device->host.instance.st == NULL)
         return;
-    if (device->says != NULL)
-        device->to_say += device->says->size * g_rand_int_range(rand, 1, device->says->most);
-    spice_server_char_device_wakeup(&device->instance);
+    if (device->says != NULL) {
+        for (int i = g_rand_int_range(rand, 1, device->says->most); i > 0; i--)
+            g_byte_array_append(device->host.to_server, device->says->data, device->says->size);
+    }
+    spice_server_char_device_wakeup(&device->host.instance);
 }
 
 void storm_open_port(struct storm *storm, GRand *rand)
 {
     struct device *device = any_device(storm, rand);
 
-    if (device->instance.st == NULL || device->name == NULL)
+    if (device->host.instance.st == NULL || device->name == NULL)
         return;
     device->is_opened = !device->is_opened;
-    device->to_say = 0;
-    spice_server_port_event(&device->instance,
+    host_device_forget(&device->host);
+    spice_server_port_event(&device->host.instance,
                             device->is_opened ? SPICE_PORT_EVENT_OPENED : SPICE_PORT_EVENT_CLOSED);
 }
 
 static void unplug(struct device *device)
 {
-    g_assert_cmpint(spice_server_remove_interface(&device->instance.base), ==, 0);
-    g_assert_null(device->instance.st);
-    device->to_say = 0;
+    g_assert_cmpint(spice_server_remove_interface(&device->host.instance.base), ==, 0);
+    g_assert_null(device->host.instance.st);
+    host_device_clear(&device->host);
     device->is_opened = false;
 }
 
@@ -221,23 +110,22 @@ void storm_plug_device(struct storm *storm, GRand *rand)
 {
     struct device *device = any_device(storm, rand);
 
-    if (device->instance.st != NULL) {
+    if (device->host.instance.st != NULL) {
         unplug(device);
         return;
     }
-    device->instance.base.sif = &device_interface.base;
-    device->instance.subtype = device->subtype;
-    device->instance.portname = device->name;
-    g_assert_cmpint(spice_server_add_interface(storm->server, &device->instance.base), ==, 0);
-    g_assert_nonnull(device->instance.st);
+    host_device_init(&device->host, device->subtype, device->name);
+    device->host.interface.write = take_half;
+    g_assert_cmpint(spice_server_add_interface(storm->server, &device->host.instance.base), ==, 0);
+    g_assert_nonnull(device->host.instance.st);
 }
 
 void storm_plug_sound(struct storm *storm, GRand *rand)
 {
     struct sound *sound = &storm->sound;
 
-    sound->playback.base.sif = &playback_interface.base;
-    sound->record.base.sif = &record_interface.base;
+    sound->playback.base.sif = &host_playback_interface.base;
+    sound->record.base.sif = &host_record_interface.base;
     if (!sound->is_plugged) {
         spice_server_add_interface(storm->server, &sound->playback.base);
         spice_server_set_playback_rate(&sound->playback, g_rand_boolean(rand) ? 48000 : 44100);
@@ -286,29 +174,34 @@ void storm_make_sound(struct storm *storm, GRand *rand)
 void storm_plug_tablet(struct storm *storm, GRand *rand G_GNUC_UNUSED)
 {
     if (storm->has_tablet)
-        spice_server_remove_interface(&tablet.base);
+        spice_server_remove_interface(&storm->inputs.tablet.base);
     else
-        spice_server_add_interface(storm->server, &tablet.base);
+        spice_server_add_interface(storm->server, &storm->inputs.tablet.base);
     storm->has_tablet = !storm->has_tablet;
 }
 
 void storm_add_inputs(struct storm *storm)
 {
-    g_assert_cmpint(spice_server_add_interface(storm->server, &keyboard.base), ==, 0);
-    g_assert_cmpint(spice_server_add_interface(storm->server, &mouse.base), ==, 0);
-    g_assert_cmpint(spice_server_add_interface(storm->server, &migrate.base), ==, 0);
+    host_inputs_init(&storm->inputs, NULL);
+    host_migration_init(&storm->migration_events, NULL);
+    g_assert_cmpint(spice_server_add_interface(storm->server, &storm->inputs.keyboard.base), ==, 0);
+    g_assert_cmpint(spice_server_add_interface(storm->server, &storm->inputs.mouse.base), ==, 0);
+    g_assert_cmpint(
+        spice_server_add_interface(storm->server, &storm->migration_events.instance.base), ==, 0);
 }
 
 void storm_unplug_devices(struct storm *storm)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(storm->devices); i++) {
-        if (storm->devices[i].instance.st != NULL)
+        if (storm->devices[i].host.instance.st != NULL)
             unplug(&storm->devices[i]);
     }
     if (storm->sound.is_plugged) {
         spice_server_remove_interface(&storm->sound.playback.base);
         spice_server_remove_interface(&storm->sound.record.base);
+        storm->sound.is_plugged = false;
     }
     if (storm->has_tablet)
-        spice_server_remove_interface(&tablet.base);
+        spice_server_remove_interface(&storm->inputs.tablet.base);
+    storm->has_tablet = false;
 }
