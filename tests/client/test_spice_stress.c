@@ -252,7 +252,9 @@ static void check_after(struct storm *storm, GRand *rand)
         struct gtk_client screen;
     } last = {.storm = storm};
 
-    g_clear_pointer(&storm->second, qxl_host_destroy); /* the client looks at one */
+    /* The client looks at one display: no second card's, and no film's. */
+    g_clear_pointer(&storm->second, qxl_host_destroy);
+    storm_unplug_devices(storm);
     storm_throw_out(storm, rand);
     storm_hide_gl(storm, rand);
     spice_server_set_streaming_video(storm->server, SPICE_STREAM_VIDEO_OFF);
