@@ -9,6 +9,7 @@
 #include "spice/server.h"
 #include "spice/video_client.h"
 
+#include <limits.h>
 #include <spice/protocol.h>
 
 /* A list of what is not to be done: docs/cassia.1. */
@@ -274,18 +275,43 @@ void display_monitors_changed(struct display *display)
     }
 }
 
+static void fold_client(struct display_client *client)
+{
+    struct display *display = display_client_display(client);
+    bool waited_for = client->waited_since != 0;
+
+    display_client_fold(client);
+    channel_client_own_messages(&client->base);
+    client->waited_since = 0;
+    if (waited_for)
+        display->has_room(display->opaque);
+}
+
 void display_fold(struct display *display)
 {
     display_flush(display);
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        fold_client(l->data);
+}
+
+void display_fold_laggards(struct display *display)
+{
+    unsigned least = UINT_MAX;
+    bool all_full = true;
+
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        const struct display_client *client = l->data;
+
+        if (!client->ready)
+            continue;
+        least = MIN(least, client->queue_drawables);
+        all_full = all_full && channel_client_is_full(&client->base);
+    }
     for (GList *l = display->channel.clients; l != NULL; l = l->next) {
         struct display_client *client = l->data;
-        bool waited_for = client->waited_since != 0;
 
-        display_client_fold(client);
-        channel_client_own_messages(&client->base);
-        client->waited_since = 0;
-        if (waited_for)
-            display->has_room(display->opaque);
+        if (client->queue_drawables > least || (!all_full && channel_client_is_full(&client->base)))
+            fold_client(client);
     }
 }
 

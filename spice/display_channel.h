@@ -87,6 +87,8 @@ void display_monitors_changed(struct display *display);
 
 /* No command that the guest waits for is held any more: queues become damage. */
 void display_fold(struct display *display);
+/* The same of clients that lag behind the quickest. */
+void display_fold_laggards(struct display *display);
 /* Sends what can be sent now. */
 void display_wake(struct display *display);
 /*

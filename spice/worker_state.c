@@ -67,6 +67,8 @@ void worker_out_of_memory(struct display_worker *worker)
     if (!worker->running)
         return;
     worker_drain_command_ring(worker);
+    worker_wake_clients(worker);
+    display_fold_laggards(&worker->display);
     if (interface->flush_resources(worker->qxl))
         return;
     worker_release_commands(worker);
