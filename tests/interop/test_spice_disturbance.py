@@ -19,7 +19,7 @@ import spice_client as spice
 from bare_server import BareServer
 from tap import Tap
 
-ROUNDS, RUN_MS, TRIES = 5, 500, 8
+ROUNDS, RUN_MS, TRIES = 5, 500, 12
 TOLERANCE = 0.9
 ACK_SYNC, ACK, PONG, DISPLAY_INIT = 1, 2, 3, 101
 SET_ACK, PING = 3, 4

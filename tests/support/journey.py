@@ -9,8 +9,8 @@ import time
 
 from cassia import Demo
 from gtk_client import GtkClient
+from migration import booted, wait_status
 from migration import state as run_state
-from migration import wait_status
 from pictures import difference, read_picture
 from qmp import Qmp
 
@@ -121,7 +121,7 @@ class Journey:
         self.moves = 0
         self.here = self.there = None
         self.here = self._start()
-        self.qmp = self.here.qmp()
+        self.qmp = booted(self.here)
 
     def _start(self, *arguments):
         spice, tls_port = "port=0" + self.spice, None
