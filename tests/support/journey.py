@@ -121,7 +121,7 @@ class Journey:
         self.moves = 0
         self.here = self.there = None
         self.here = self._start()
-        self.qmp = booted(self.here)
+        self.qmp = self.here.qmp() if "-S" in arguments else booted(self.here)
 
     def _start(self, *arguments):
         spice, tls_port = "port=0" + self.spice, None
