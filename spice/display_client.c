@@ -422,7 +422,7 @@ int64_t display_client_wait(struct display_client *client)
 
 bool display_client_is_slow(const struct display_client *client)
 {
-    return g_get_monotonic_time() < client->slow_until;
+    return client->damaged.length > 0 || g_get_monotonic_time() < client->slow_until;
 }
 
 bool display_client_has_room(struct display_client *client)

@@ -114,7 +114,7 @@ void display_client_surface_destroyed(struct display_client *client, const struc
 void display_client_fold(struct display_client *client);
 /* How many microseconds more the client is to be waited for; 0: not at all. */
 int64_t display_client_wait(struct display_client *client);
-/* Has it been waited for in vain of late? */
+/* Has it been waited for in vain of late, or been left behind already? */
 bool display_client_is_slow(const struct display_client *client);
 /* Is it waited for, and half empty by now? */
 bool display_client_has_room(struct display_client *client);

@@ -121,7 +121,7 @@ def vanishing():
     viewer = Viewer()
     for client in (viewer.display, viewer.main):
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    threading.Timer(RUN_MS / 2000, viewer.stop).start()
+    threading.Timer(RUN_MS / 10000, viewer.stop).start()
     yield
     viewer.join(10)
 
