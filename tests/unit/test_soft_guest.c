@@ -306,7 +306,8 @@ static void test_other_processor(gconstpointer load)
 
     plug_in(&fixture, load, 9, frames);
     start(&fixture);
-    finish(&fixture);
+    if (drawn < frames) /* else it had done it all before it could be stopped */
+        finish(&fixture);
     g_assert_cmpuint(soft_guest_stats(fixture.engine).frames, ==, frames - drawn);
     g_assert_cmphex(picture(&fixture), ==, expected);
     tear_down(&fixture);
