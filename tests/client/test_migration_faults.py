@@ -16,8 +16,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
-import cassia
-from cassia import Demo
+from cassia import OWN_SERVER, Demo
 from journey import Follower, Journey, Watch, run_state, set_capabilities, wait_status
 from qmp import Qmp
 from tap import Skip, Tap
@@ -253,7 +252,6 @@ if LONG:
 
 # --- the client ---
 
-OWN_SERVER = "embedded" in cassia.run("--version").stdout
 STEPS = ["before it is asked", "when it has been asked", "when it has connected",
          "when the guest stands still", "when the guest has left"]
 

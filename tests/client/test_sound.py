@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
+from cassia import CONFIG, OWN_SERVER
 from tap import Skip, Tap
 
 PLAYBACK, RECORD = 5, 6
@@ -23,10 +24,7 @@ CAP_VOLUME, CAP_LATENCY, PLAYBACK_OPUS, RECORD_OPUS = 2, 4, 8, 4
 MM_TIME, PING = 106, 4
 FRAME = 480
 
-with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
-    config = config.read()
-own_server = "HAVE_EMBEDDED_SPICE" in config
-has_opus = "HAVE_OPUS" in config or not own_server
+has_opus = "HAVE_OPUS" in CONFIG or not OWN_SERVER
 
 tap = Tap()
 server = BareServer(program="device_server")
@@ -78,7 +76,7 @@ with tap.case("playback: raw mode, samples exactly as the guest gave them"):
     kind, body = next_message(playback)
     channels, form, rate, started = struct.unpack("<IHII", body)
     assert (kind, channels, form) == (START, 2, 1)
-    assert rate == 44100 or not own_server, "what the header says; libspice says 48000"
+    assert rate == 44100 or not OWN_SERVER, "what the header says; libspice says 48000"
     assert abs(started - mm_time()) < 5000
     heard = b""
     for _ in range(30):
@@ -97,7 +95,7 @@ with tap.case("three buffers"):
     server.tell("play-stop")
     while next_message(playback)[0] != STOP:
         pass
-    if own_server:
+    if OWN_SERVER:
         # Libspice hands out buffers then as well, and drops what is put back.
         assert server.tell("play-buffers") == ["buffers 0"]
 
@@ -122,7 +120,7 @@ with tap.case("volume and mute, for clients that want them, now and at the start
     assert next_message(playback) == (MUTE, b"\0")
 
 with tap.case("a client that reads nothing: sound is dropped, not kept"):
-    if not own_server:
+    if not OWN_SERVER:
         raise Skip("libspice keeps one frame, and drops more of them")
     deaf = channel_of(main, PLAYBACK)  # of the same session: refused, the first stays
     assert deaf.is_closed()
@@ -141,7 +139,7 @@ with tap.case("a client that reads nothing: sound is dropped, not kept"):
     playback.socket.settimeout(10)
 
 with tap.case("a client that speaks on the playback channel is disconnected"):
-    if not own_server:
+    if not OWN_SERVER:
         raise Skip("libspice answers an empty message of an unknown type otherwise")
     playback.send_message(101, b"")
     assert playback.is_closed()
@@ -217,7 +215,7 @@ with tap.case("playback: opus sounds like what the guest played"):
         assert match > 0.97, match
 
 with tap.case("compression switched off and on while it plays"):
-    if not own_server:
+    if not OWN_SERVER:
         server.tell("play-compression 0")
         raise Skip("libspice tells with the next frame")
     server.tell("play-compression 0")
@@ -252,7 +250,7 @@ for rate in (24000, 16000, 12000, 8000, 44100, 96000):
         mode = OPUS if offered else RAW
         assert next_message(playback)[1][4:] == struct.pack("<H", mode)
         assert struct.unpack_from("<I", next_message(playback)[1], 6)[0] == rate
-        if rate == 16000 and not own_server:
+        if rate == 16000 and not OWN_SERVER:
             raise Skip("libspice has no frames of 30 ms and sends nothing")
         heard = []
         for _ in range(10):
@@ -264,7 +262,7 @@ for rate in (24000, 16000, 12000, 8000, 44100, 96000):
         assert match > 0.97, match
 
 with tap.case("a second playback device plays for nobody"):
-    if not own_server:
+    if not OWN_SERVER:
         raise Skip("libspice offers the channel twice, which clients do not understand")
     assert server.tell("play-second") == ["added 0 0 0"]
 
@@ -329,7 +327,7 @@ with tap.case("record: stop and start again; what comes in between is dropped"):
     assert recorded(5000) == SOUND[:20000]
 
 with tap.case("record: a host that does not listen loses the oldest"):
-    if not own_server:
+    if not OWN_SERVER:
         raise Skip("libspice loses others")
     server.tell("record-stop")
     server.tell("record-start")
@@ -372,7 +370,7 @@ for rate, offered in ((24000, True), (16000, False), (12000, True), (8000, True)
         server.tell("record-add")
         server.tell(f"record-rate {rate}")
         record = record_client(RECORD_OPUS)
-        if rate == 16000 and not own_server:
+        if rate == 16000 and not OWN_SERVER:
             raise Skip("libspice offers it, and spice-gtk then says nothing")
         assert record.offered == CAP_VOLUME | RECORD_OPUS * offered, record.offered
         record.send_message(C_MODE, struct.pack("<IH", 0, OPUS if offered else RAW))
@@ -385,7 +383,7 @@ for rate, offered in ((24000, True), (16000, False), (12000, True), (8000, True)
         match = likeness(heard[0::2][1200:], said[0::2], range(0, 1200, 2))
         assert match > 0.97, match
 
-if not own_server:
+if not OWN_SERVER:
     # What follows is hostile, and libspice 0.15 does not always cope.
     server.command("record-stop")
     server.process.kill()

@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import spice_client as spice
 from bare_server import BareServer
+from cassia import OWN_SERVER
 from gray_jpeg import gray_jpeg
 from gtk_client import GtkClient
 from stream_port import (CAPABILITIES, CURSOR_MOVE, CURSOR_SET, DATA, DISPLAY_INFO, FORMAT, H264, HEADER, MJPEG,
@@ -30,8 +31,6 @@ CAP_MONITORS, CAP_REPORT, CAP_MULTI, CAP_MJPEG, CAP_VP8, CAP_H264, CAP_VP9 = (
 CAPS = CAP_MONITORS | CAP_MULTI | CAP_MJPEG
 CURSOR_INIT, CURSOR_SHAPE, CURSOR_MOVED = 101, 103, 104
 
-with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
-    own_server = "HAVE_EMBEDDED_SPICE" in config.read()
 tap = Tap()
 
 
@@ -129,11 +128,11 @@ class Viewer:
         assert kind == SURFACE_CREATE, kind
         assert struct.unpack("<5I", body) == (0, width, height, 32, 3), body.hex()
         rest = {}
-        while len(rest) < (3 if own_server else 2):  # 0.15.1 does not paint
+        while len(rest) < (3 if OWN_SERVER else 2):  # 0.15.1 does not paint
             kind, body = self.next()
             assert kind in (FILL, MARK, MONITORS) and kind not in rest, kind
             rest[kind] = body
-        assert not own_server or struct.unpack("<IIIIIBBIHBIII", rest[FILL]) == \
+        assert not OWN_SERVER or struct.unpack("<IIIIIBBIHBIII", rest[FILL]) == \
             (0, 0, 0, height, width, 0, 1, 0, 8, 0, 0, 0, 0), rest[FILL].hex()
         assert struct.unpack("<HH7I", rest[MONITORS]) == (1, 1, 0, 0, width, height, 0, 0, 0)
         return self.expect_stream(width, height)
@@ -186,7 +185,7 @@ small, large = gray_jpeg(64, 48, 200), gray_jpeg(160, 120, 90)
 with tap.case("the channels are there when the guest has opened the port"):
     main = spice.Main(server.port)
     listed = set(channels(main)) & {(2, 0), (4, 0)}
-    assert not own_server or not listed  # libspice-server 0.15.1 has them before, later ones do not
+    assert not OWN_SERVER or not listed  # libspice-server 0.15.1 has them before, later ones do not
     assert port.states == [1], port.states
     port.open()
     while len(listed) < 2:
@@ -227,7 +226,7 @@ with tap.guard("a client shows a stream"):
         second = Viewer(server, CAPS | CAP_VP8 | CAP_H264)
         got = port.start()
         assert got == [MJPEG], got
-        if own_server:  # the guest's stream goes on, so it is there at once
+        if OWN_SERVER:  # the guest's stream goes on, so it is there at once
             got, codec = second.expect_surface(160, 120)
         port.say(format_message(64, 48) + message(DATA, small))
         for one in (viewer, second):
@@ -266,7 +265,7 @@ with tap.case("the pointer is the guest's"):
     assert struct.unpack("<BHHHH", body[-265:-256]) == (0, 8, 8, 3, 4), body.hex()
     port.say(message(CURSOR_MOVE, struct.pack("<ii", 17, 23)))
     assert cursor.expect(CURSOR_MOVED) == struct.pack("<hh", 17, 23)
-    if own_server:  # the other cuts off
+    if OWN_SERVER:  # the other cuts off
         port.say(message(CURSOR_MOVE, struct.pack("<ii", 1 << 20, -(1 << 30))))
         assert cursor.expect(CURSOR_MOVED) == struct.pack("<hh", 32767, -32768)
     for kind, bits in (5, 25), (6, 33):  # COLOR24, COLOR32
@@ -292,7 +291,7 @@ hostile = {
     "a device address that is too long": message(DISPLAY_INFO, bytes(12 + 257)),
     "too many capabilities": message(CAPABILITIES, b"", 1025),
 }
-if own_server:  # what the other lets pass
+if OWN_SERVER:  # what the other lets pass
     hostile |= {
         "another version of the protocol": message(FORMAT, struct.pack("<IIB3x", 64, 48, MJPEG), version=2),
         "a picture without width": format_message(0, 48),
@@ -314,7 +313,7 @@ with tap.case("nonsense is answered with an error, and nothing more is heard unt
         error = port.next(NOTIFY_ERROR)
         assert error[:4] == bytes(4) and len(error) > 10, error
         error[4:].rstrip(b"\0").decode()
-        if own_server:  # the other closes the port when more comes
+        if OWN_SERVER:  # the other closes the port when more comes
             wait_for(f"the port is closed, after {name}", lambda: port.left() == 0 and port.states == [0])
         port.say(format_message(320, 200) + message(DATA, small) + message(0))
         assert port.left() == 0, "what is not heard waits"
@@ -330,7 +329,7 @@ with tap.case("nonsense is answered with an error, and nothing more is heard unt
     viewer.close()
     port.start()
 
-if own_server:
+if OWN_SERVER:
     with tap.case("a client that cannot show a codec after all says so, and the guest is asked for another"):
         viewer = Viewer(server, CAPS | CAP_VP8 | CAP_REPORT)
         assert port.start() == [MJPEG, VP8]
@@ -418,7 +417,7 @@ def numbers(viewer, last):
     return seen
 
 
-for codec, keys in ((MJPEG, set(range(COUNT))), (VP8, {0, COUNT - 5})) if own_server else ():
+for codec, keys in ((MJPEG, set(range(COUNT))), (VP8, {0, COUNT - 5})) if OWN_SERVER else ():
     with tap.case(f"a client that reads nothing holds up no other, and can go on, codec {codec}"):
         good, slow = (Viewer(server, CAPS | CAP_VP8) for _ in range(2))
         port.start()
@@ -466,7 +465,7 @@ with tap.case("the agent is told which device the film is of, once it listens"):
     want = struct.pack("<5I", 1, 0, 0, 3, len(address)) + address
     want = struct.pack("<IIQI", 1, 16, 0, len(want)) + want
     assert f"write agent {(struct.pack('<II', 2, len(want)) + want).hex()}" in lines, lines
-    if own_server:  # told once, when there is room, and of what is true then
+    if OWN_SERVER:  # told once, when there is room, and of what is true then
         server.tell("dev-room agent 0")
         for number in range(50):
             server.tell("dev-say s " + message(
@@ -477,7 +476,7 @@ with tap.case("the agent is told which device the film is of, once it listens"):
     viewer.close()
     assert port.start() == []
 
-if own_server:  # libspice-server 0.15.1 frees something twice
+if OWN_SERVER:  # libspice-server 0.15.1 frees something twice
     with tap.case("the device goes while it is in use"):
         viewer = Viewer(server)
         port.say(message(DATA, b"", 1000) + bytes(500))
@@ -516,7 +515,7 @@ with tap.case("a display of a card keeps its number, the film's is the next"):
     other.stop()
 
 with tap.case("the server ends well, with a client"):
-    if own_server:
+    if OWN_SERVER:
         port = Port(server)
         port.open()
     viewer = Viewer(server)

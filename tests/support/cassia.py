@@ -13,6 +13,10 @@ import time
 from qmp import Qmp
 
 PROGRAM = os.path.join(os.environ["BUILDDIR"], "bin/cassia")
+with open(os.path.join(os.environ["BUILDDIR"], "config.h")) as config:
+    CONFIG = config.read()  # what the build has: "HAVE_OPUS" in it or not
+# Else the card is on the distribution's libspice-server.
+OWN_SERVER = "HAVE_EMBEDDED_SPICE" in CONFIG
 
 
 def run(*arguments, timeout=30):
