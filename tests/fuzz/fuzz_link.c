@@ -8,6 +8,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/core_loop.h"
+#include "tests/support/host_devices.h"
 #include "tests/support/qxl_host.h"
 
 #include <errno.h>
@@ -25,108 +26,27 @@
 
 /* --- a host that lets everything through --- */
 
-static void push_scan(SpiceKbdInstance *sin G_GNUC_UNUSED, uint8_t scan G_GNUC_UNUSED)
-{
-}
-
-static uint8_t get_leds(SpiceKbdInstance *sin G_GNUC_UNUSED)
-{
-    return 2;
-}
-
-static void motion(SpiceMouseInstance *sin G_GNUC_UNUSED, int dx G_GNUC_UNUSED,
-                   int dy G_GNUC_UNUSED, int dz G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void mouse_buttons(SpiceMouseInstance *sin G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void position(SpiceTabletInstance *sin G_GNUC_UNUSED, int x G_GNUC_UNUSED,
-                     int y G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void logical_size(SpiceTabletInstance *sin G_GNUC_UNUSED, int width G_GNUC_UNUSED,
-                         int height G_GNUC_UNUSED)
-{
-}
-
-static void wheel(SpiceTabletInstance *sin G_GNUC_UNUSED, int notches G_GNUC_UNUSED,
-                  uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static void tablet_buttons(SpiceTabletInstance *sin G_GNUC_UNUSED, uint32_t buttons G_GNUC_UNUSED)
-{
-}
-
-static int take(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, const uint8_t *data G_GNUC_UNUSED,
+/* Not kept, as host_device_write() does: a run is long. */
+static int take(SpiceCharDeviceInstance *instance G_GNUC_UNUSED, const uint8_t *data G_GNUC_UNUSED,
                 int size)
 {
     return size;
 }
 
-static int give(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, uint8_t *data G_GNUC_UNUSED,
-                int size G_GNUC_UNUSED)
-{
-    return 0;
-}
-
-static void state(SpiceCharDeviceInstance *sin G_GNUC_UNUSED, int connected G_GNUC_UNUSED)
-{
-}
-
-static const SpiceKbdInterface keyboard_interface = {
-    .base = {SPICE_INTERFACE_KEYBOARD, "fuzz", SPICE_INTERFACE_KEYBOARD_MAJOR,
-             SPICE_INTERFACE_KEYBOARD_MINOR},
-    .push_scan_freg = push_scan,
-    .get_leds = get_leds,
-};
-static const SpiceMouseInterface mouse_interface = {
-    .base = {SPICE_INTERFACE_MOUSE, "fuzz", SPICE_INTERFACE_MOUSE_MAJOR,
-             SPICE_INTERFACE_MOUSE_MINOR},
-    .motion = motion,
-    .buttons = mouse_buttons,
-};
-static const SpiceTabletInterface tablet_interface = {
-    .base = {SPICE_INTERFACE_TABLET, "fuzz", SPICE_INTERFACE_TABLET_MAJOR,
-             SPICE_INTERFACE_TABLET_MINOR},
-    .set_logical_size = logical_size,
-    .position = position,
-    .wheel = wheel,
-    .buttons = tablet_buttons,
-};
-static const SpicePlaybackInterface playback_interface = {.base = {SPICE_INTERFACE_PLAYBACK, "fuzz",
-                                                                   SPICE_INTERFACE_PLAYBACK_MAJOR,
-                                                                   SPICE_INTERFACE_PLAYBACK_MINOR}};
-static const SpiceRecordInterface record_interface = {.base = {SPICE_INTERFACE_RECORD, "fuzz",
-                                                               SPICE_INTERFACE_RECORD_MAJOR,
-                                                               SPICE_INTERFACE_RECORD_MINOR}};
-static const SpiceCharDeviceInterface device_interface = {
-    .base = {SPICE_INTERFACE_CHAR_DEVICE, "fuzz", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
-             SPICE_INTERFACE_CHAR_DEVICE_MINOR},
-    .state = state,
-    .write = take,
-    .read = give,
-};
-
-static SpiceKbdInstance keyboard = {.base = {&keyboard_interface.base}};
-static SpiceMouseInstance mouse = {.base = {&mouse_interface.base}};
-static SpiceTabletInstance tablet = {.base = {&tablet_interface.base}};
-static SpicePlaybackInstance playback = {.base = {&playback_interface.base}};
-static SpiceRecordInstance record = {.base = {&record_interface.base}};
-static SpiceCharDeviceInstance devices[] = {
-    {.base = {&device_interface.base}, .subtype = "vdagent"},
-    {.base = {&device_interface.base}, .subtype = "usbredir"},
-    {.base = {&device_interface.base}, .subtype = "smartcard"},
-    {.base = {&device_interface.base}, .subtype = "port", .portname = "org.spice-space.webdav.0"},
-    {.base = {&device_interface.base}, .subtype = "port", .portname = "fuzz"},
+static const struct {
+    const char *subtype, *portname;
+} device_names[] = {
+    {"vdagent", NULL},   {"usbredir", NULL},
+    {"smartcard", NULL}, {"port", "org.spice-space.webdav.0"},
+    {"port", "fuzz"},
 };
 
 struct bench {
     SpiceServer *server;
+    struct host_inputs inputs;
+    SpicePlaybackInstance playback;
+    SpiceRecordInstance record;
+    struct host_device devices[G_N_ELEMENTS(device_names)];
     int main;         /* a client's main channel; -1: none */
     uint32_t session; /* its connection id */
     bool has_ticket;
@@ -145,16 +65,24 @@ static struct bench *bench(void)
         g_abort();
     struct qxl_host *host = qxl_host_create(bench.server, 0, 1 << 20);
     qxl_host_create_primary(host, 64, 64, SPICE_SURFACE_FMT_32_xRGB, 0);
-    spice_server_add_interface(bench.server, &keyboard.base);
-    spice_server_add_interface(bench.server, &mouse.base);
-    spice_server_add_interface(bench.server, &tablet.base);
-    spice_server_add_interface(bench.server, &playback.base);
-    spice_server_add_interface(bench.server, &record.base);
-    for (unsigned i = 0; i < G_N_ELEMENTS(devices); i++)
-        spice_server_add_interface(bench.server, &devices[i].base);
+    host_inputs_init(&bench.inputs, NULL);
+    spice_server_add_interface(bench.server, &bench.inputs.keyboard.base);
+    spice_server_add_interface(bench.server, &bench.inputs.mouse.base);
+    spice_server_add_interface(bench.server, &bench.inputs.tablet.base);
+    bench.playback.base.sif = &host_playback_interface.base;
+    spice_server_add_interface(bench.server, &bench.playback.base);
+    bench.record.base.sif = &host_record_interface.base;
+    spice_server_add_interface(bench.server, &bench.record.base);
+    for (unsigned i = 0; i < G_N_ELEMENTS(device_names); i++) {
+        struct host_device *device = &bench.devices[i];
+
+        host_device_init(device, device_names[i].subtype, device_names[i].portname);
+        device->interface.write = take;
+        spice_server_add_interface(bench.server, &device->instance.base);
+    }
     spice_server_vm_start(bench.server);
-    spice_server_playback_start(&playback);
-    spice_server_record_start(&record);
+    spice_server_playback_start(&bench.playback);
+    spice_server_record_start(&bench.record);
     return &bench;
 }
 
