@@ -54,7 +54,8 @@ port() {
 stty -F /dev/ttyS1 raw -echo
 exec </dev/ttyS1 >/dev/ttyS1 2>&1
 echo "@@ready $(uname -r)"
-while read -r line; do
+# A child that ends while ash reads makes it forget the half of the line that it has; a subshell has none.
+while line=$(read -r line && printf '%s' "$line"); do
     eval "$line"
     echo "@@exit $?"
 done
