@@ -5,6 +5,8 @@
  */
 #include "spice/agent_private.h"
 
+#include "spice/mouse_mode.h"
+
 #include <string.h>
 
 struct agent_rules agent_rules_of(const struct agent *agent)

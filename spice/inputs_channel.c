@@ -3,13 +3,11 @@
  */
 #include "spice/inputs_channel.h"
 
+#include "spice/keyboard.h"
 #include "spice/migrate_state.h"
+#include "spice/mouse_mode.h"
+#include "spice/pointer.h"
 #include "spice/server_state.h"
-
-#include <spice/vd_agent.h>
-
-#define SCAN_EXTENDED 0xe0 /* prefix of the keys that the first PC keyboards did not have */
-#define SCAN_RELEASE  0x80
 
 /* After clients' and guest's ideas of the locks have settled, clients are told the guest's. */
 #define MODIFIERS_MS 2000
@@ -17,9 +15,6 @@
 #define MAX_INPUTS_MESSAGE 2048
 /* To a client that comes from another server. */
 #define MAX_LATE_ACKS 4
-
-/* No screen is larger, in pixels; the agent does the exact clamping. */
-#define MAX_POSITION UINT16_MAX
 
 /* What spice.h calls the state of each of these devices. */
 struct SpiceKbdState {
@@ -34,16 +29,11 @@ struct SpiceTabletState {
 
 struct inputs {
     struct channel channel;
-    SpiceKbdInstance *keyboard; /* or NULL, as the others */
-    SpiceMouseInstance *mouse;
-    SpiceTabletInstance *tablet;
+    struct keyboard keyboard;
+    struct pointer pointer;
     struct SpiceKbdState keyboard_state;
     struct SpiceMouseState mouse_state;
     struct SpiceTabletState tablet_state;
-
-    /* What the guest's keyboard has seen. */
-    bool extended;              /* the last byte was the prefix */
-    bool down[2][SCAN_RELEASE]; /* [extended][scan code] */
     struct loop_timer *modifiers_timer;
 };
 
@@ -52,60 +42,9 @@ struct inputs_client {
     unsigned motions; /* since the last MOTION_ACK */
 };
 
-static const struct lock {
-    uint16_t modifier;
-    uint8_t scan;
-} locks[] = {
-    {SPICE_KEYBOARD_MODIFIER_FLAGS_SCROLL_LOCK, 0x46},
-    {SPICE_KEYBOARD_MODIFIER_FLAGS_NUM_LOCK, 0x45},
-    {SPICE_KEYBOARD_MODIFIER_FLAGS_CAPS_LOCK, 0x3a},
-};
-
 static struct inputs *inputs_of(const struct channel_client *cc)
 {
     return cc->channel->opaque;
-}
-
-/* One byte to the guest; remembers which keys are down, whatever nonsense a client sends. */
-static void push_scan(struct inputs *inputs, uint8_t scan)
-{
-    SpiceKbdInstance *keyboard = inputs->keyboard;
-
-    if (keyboard == NULL) {
-        return;
-    }
-    if (scan == SCAN_EXTENDED) {
-        inputs->extended = true;
-    } else {
-        inputs->down[inputs->extended][scan & ~SCAN_RELEASE] = !(scan & SCAN_RELEASE);
-        inputs->extended = false;
-    }
-    SPICE_CONTAINEROF(keyboard->base.sif, SpiceKbdInterface, base)->push_scan_freg(keyboard, scan);
-}
-
-static void release_keys(struct inputs *inputs)
-{
-    inputs->extended = false;
-    for (int extended = 0; extended < 2; extended++) {
-        for (int scan = 0; scan < SCAN_RELEASE; scan++) {
-            if (!inputs->down[extended][scan]) {
-                continue;
-            }
-            if (extended) {
-                push_scan(inputs, SCAN_EXTENDED);
-            }
-            push_scan(inputs, scan | SCAN_RELEASE);
-        }
-    }
-}
-
-static uint16_t guest_modifiers(const struct inputs *inputs)
-{
-    SpiceKbdInstance *keyboard = inputs->keyboard;
-
-    return keyboard != NULL
-               ? SPICE_CONTAINEROF(keyboard->base.sif, SpiceKbdInterface, base)->get_leds(keyboard)
-               : 0;
 }
 
 static void send_u16(struct channel_client *cc, uint16_t type, uint16_t value)
@@ -127,126 +66,20 @@ static void on_modifiers_timer(void *opaque)
 {
     struct inputs *inputs = opaque;
 
-    send_modifiers(inputs, guest_modifiers(inputs));
+    send_modifiers(inputs, keyboard_locks(&inputs->keyboard));
 }
 
 /* The user pressed lock keys while the guest did not have the keyboard: press those that differ. */
 static void set_modifiers(struct inputs *inputs, uint16_t modifiers)
 {
-    uint16_t differing = guest_modifiers(inputs) ^ modifiers;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
-        if (differing & locks[i].modifier && !inputs->down[0][locks[i].scan]) {
-            push_scan(inputs, locks[i].scan);
-            push_scan(inputs, locks[i].scan | SCAN_RELEASE);
-        }
-    }
+    keyboard_set_locks(&inputs->keyboard, modifiers);
     loop_timer_start(inputs->modifiers_timer, MODIFIERS_MS);
 }
 
-/* A key message: up to four bytes, lowest first, until a zero. */
 static void push_code(struct inputs *inputs, uint32_t code)
 {
-    for (uint8_t scan; (scan = code & 0xff) != 0; code >>= 8) {
-        push_scan(inputs, scan);
-        for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
-            if ((scan & ~SCAN_RELEASE) == locks[i].scan) {
-                loop_timer_start(inputs->modifiers_timer, MODIFIERS_MS);
-            }
-        }
-    }
-}
-
-/* The protocol's mask into that of the callbacks, spice-input.h. */
-static uint32_t host_buttons(uint16_t mask)
-{
-    return (mask & SPICE_MOUSE_BUTTON_MASK_LEFT) | (mask & SPICE_MOUSE_BUTTON_MASK_MIDDLE) << 1 |
-           (mask & SPICE_MOUSE_BUTTON_MASK_RIGHT) >> 1 | (mask & 0xffe0u) << 1;
-}
-
-static bool client_mode(const struct inputs *inputs)
-{
-    return inputs->channel.server->mouse_mode == SPICE_MOUSE_MODE_CLIENT;
-}
-
-/* The agent's masks are the protocol's, one bit up. */
-static uint32_t agent_buttons(uint16_t mask)
-{
-    return (uint32_t)mask << 1;
-}
-
-static bool moves_agent_pointer(const struct inputs *inputs)
-{
-    return client_mode(inputs) && agent_has_pointer(inputs->channel.server->agent);
-}
-
-static void motion(struct inputs *inputs, int32_t dx, int32_t dy, uint32_t buttons)
-{
-    SpiceMouseInstance *mouse = inputs->mouse;
-
-    if (!client_mode(inputs) && mouse != NULL) {
-        SPICE_CONTAINEROF(mouse->base.sif, SpiceMouseInterface, base)
-            ->motion(mouse, dx, dy, 0, buttons);
-    }
-}
-
-static void position(struct inputs *inputs, uint32_t x, uint32_t y, uint16_t mask,
-                     uint8_t display_id)
-{
-    uint32_t buttons = host_buttons(mask);
-    SpiceTabletInstance *tablet = inputs->tablet;
-    int width, height;
-
-    if (moves_agent_pointer(inputs)) {
-        agent_move_pointer(inputs->channel.server->agent, MIN(x, MAX_POSITION),
-                           MIN(y, MAX_POSITION), agent_buttons(mask), display_id);
-        return;
-    }
-    server_pointer_range(inputs->channel.server, &width, &height);
-    if (client_mode(inputs) && tablet != NULL && width > 0 && height > 0) {
-        SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)
-            ->position(tablet, (int)MIN(x, (uint32_t)width - 1), (int)MIN(y, (uint32_t)height - 1),
-                       buttons);
-    }
-}
-
-static void press(struct inputs *inputs, uint8_t button, uint16_t mask)
-{
-    uint32_t buttons = host_buttons(mask);
-    SpiceTabletInstance *tablet = inputs->tablet;
-    SpiceMouseInstance *mouse = inputs->mouse;
-    int wheel = button == SPICE_MOUSE_BUTTON_UP ? -1 : button == SPICE_MOUSE_BUTTON_DOWN ? 1 : 0;
-
-    if (moves_agent_pointer(inputs)) {
-        agent_push_buttons(inputs->channel.server->agent,
-                           agent_buttons(mask) | (wheel < 0   ? VD_AGENT_UBUTTON_MASK
-                                                  : wheel > 0 ? VD_AGENT_DBUTTON_MASK
-                                                              : 0));
-        return;
-    }
-    if (client_mode(inputs) && tablet != NULL) {
-        SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)
-            ->wheel(tablet, wheel, buttons);
-    } else if (!client_mode(inputs) && mouse != NULL) {
-        SPICE_CONTAINEROF(mouse->base.sif, SpiceMouseInterface, base)
-            ->motion(mouse, 0, 0, wheel, buttons);
-    }
-}
-
-static void release(struct inputs *inputs, uint16_t mask)
-{
-    uint32_t buttons = host_buttons(mask);
-    SpiceTabletInstance *tablet = inputs->tablet;
-    SpiceMouseInstance *mouse = inputs->mouse;
-
-    if (moves_agent_pointer(inputs)) {
-        agent_push_buttons(inputs->channel.server->agent, agent_buttons(mask));
-        return;
-    }
-    if (client_mode(inputs) && tablet != NULL) {
-        SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)->buttons(tablet, buttons);
-    } else if (!client_mode(inputs) && mouse != NULL) {
-        SPICE_CONTAINEROF(mouse->base.sif, SpiceMouseInterface, base)->buttons(mouse, buttons);
+    if (keyboard_push_code(&inputs->keyboard, code)) {
+        loop_timer_start(inputs->modifiers_timer, MODIFIERS_MS);
     }
 }
 
@@ -270,7 +103,7 @@ static bool receive_motion(struct channel_client *cc, struct message_reader *rea
     if (reader->failed) {
         return false;
     }
-    motion(inputs_of(cc), dx, dy, host_buttons(buttons));
+    pointer_move_by(&inputs_of(cc)->pointer, dx, dy, buttons);
     acknowledge_motion(cc);
     return true;
 }
@@ -280,13 +113,12 @@ static bool receive_position(struct channel_client *cc, struct message_reader *r
     uint32_t x = message_read_u32(reader);
     uint32_t y = message_read_u32(reader);
     uint16_t buttons = message_read_u16(reader);
-
-    uint8_t display_id = message_read_u8(reader); /* for the agent; a tablet has only one */
+    uint8_t display_id = message_read_u8(reader);
 
     if (reader->failed) {
         return false;
     }
-    position(inputs_of(cc), x, y, buttons, display_id);
+    pointer_move_to(&inputs_of(cc)->pointer, x, y, buttons, display_id);
     acknowledge_motion(cc);
     return true;
 }
@@ -300,9 +132,9 @@ static bool receive_button(struct channel_client *cc, uint16_t type, struct mess
         return false;
     }
     if (type == SPICE_MSGC_INPUTS_MOUSE_PRESS) {
-        press(inputs_of(cc), button, buttons);
+        pointer_press(&inputs_of(cc)->pointer, button, buttons);
     } else {
-        release(inputs_of(cc), buttons);
+        pointer_release(&inputs_of(cc)->pointer, buttons);
     }
     return true;
 }
@@ -337,7 +169,7 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
         return receive_code(cc, &reader);
     case SPICE_MSGC_INPUTS_KEY_SCANCODE:
         for (uint32_t i = 0; i < size; i++) {
-            push_scan(inputs_of(cc), body[i]);
+            keyboard_push(&inputs_of(cc)->keyboard, body[i]);
         }
         return true;
     case SPICE_MSGC_INPUTS_KEY_MODIFIERS:
@@ -356,7 +188,7 @@ static bool receive(struct channel_client *cc, uint16_t type, const uint8_t *bod
 
 static bool on_connect(struct channel_client *cc)
 {
-    send_u16(cc, SPICE_MSG_INPUTS_INIT, guest_modifiers(inputs_of(cc)));
+    send_u16(cc, SPICE_MSG_INPUTS_INIT, keyboard_locks(&inputs_of(cc)->keyboard));
     return true;
 }
 
@@ -364,7 +196,7 @@ static void on_disconnect(struct channel_client *cc)
 {
     /* It is off the list already; keys belong to whoever types. */
     if (cc->channel->clients == NULL) {
-        release_keys(inputs_of(cc));
+        keyboard_release_all(&inputs_of(cc)->keyboard);
     }
 }
 
@@ -385,7 +217,7 @@ static bool load(struct channel_client *cc, const uint8_t *state G_GNUC_UNUSED,
         channel_client_send(cc, message_create(SPICE_MSG_INPUTS_MOUSE_MOTION_ACK));
     }
     ic->motions = motions % SPICE_INPUT_MOTION_ACK_BUNCH;
-    send_u16(cc, SPICE_MSG_INPUTS_KEY_MODIFIERS, guest_modifiers(inputs_of(cc)));
+    send_u16(cc, SPICE_MSG_INPUTS_KEY_MODIFIERS, keyboard_locks(&inputs_of(cc)->keyboard));
     return !reader->failed;
 }
 
@@ -411,6 +243,7 @@ struct inputs *inputs_create(SpiceServer *server)
 {
     struct inputs *inputs = g_new0(struct inputs, 1);
 
+    inputs->pointer.server = server;
     channel_init(&inputs->channel, server, SPICE_CHANNEL_INPUTS, 0, &inputs_ops, server->loop,
                  inputs);
     channel_set_capability(&inputs->channel, SPICE_INPUTS_CAP_KEY_SCANCODE);
@@ -432,11 +265,11 @@ void inputs_destroy(struct inputs *inputs)
 
 int inputs_add_keyboard(struct inputs *inputs, SpiceKbdInstance *keyboard)
 {
-    if (inputs->keyboard != NULL) {
+    if (inputs->keyboard.instance != NULL) {
         g_warning("there is a keyboard already");
         return -1;
     }
-    inputs->keyboard = keyboard;
+    inputs->keyboard.instance = keyboard;
     inputs->keyboard_state.inputs = inputs;
     keyboard->st = &inputs->keyboard_state;
     return 0;
@@ -444,11 +277,11 @@ int inputs_add_keyboard(struct inputs *inputs, SpiceKbdInstance *keyboard)
 
 int inputs_add_mouse(struct inputs *inputs, SpiceMouseInstance *mouse)
 {
-    if (inputs->mouse != NULL) {
+    if (inputs->pointer.mouse != NULL) {
         g_warning("there is a mouse already");
         return -1;
     }
-    inputs->mouse = mouse;
+    inputs->pointer.mouse = mouse;
     inputs->mouse_state.inputs = inputs;
     mouse->st = &inputs->mouse_state;
     return 0;
@@ -458,16 +291,16 @@ int inputs_add_tablet(struct inputs *inputs, SpiceTabletInstance *tablet)
 {
     int width, height;
 
-    if (inputs->tablet != NULL) {
+    if (inputs->pointer.tablet != NULL) {
         g_warning("there is a tablet already");
         return -1;
     }
-    inputs->tablet = tablet;
+    inputs->pointer.tablet = tablet;
     inputs->tablet_state.inputs = inputs;
     tablet->st = &inputs->tablet_state;
     server_update_mouse_mode(inputs->channel.server);
     server_pointer_range(inputs->channel.server, &width, &height);
-    inputs_set_range(inputs, width, height);
+    pointer_set_range(&inputs->pointer, width, height);
     return 0;
 }
 
@@ -481,24 +314,19 @@ int inputs_remove_tablet(SpiceTabletInstance *tablet)
     }
     inputs = tablet->st->inputs;
     tablet->st = NULL;
-    inputs->tablet = NULL;
+    inputs->pointer.tablet = NULL;
     server_update_mouse_mode(inputs->channel.server);
     return 0;
 }
 
 bool inputs_has_tablet(const struct inputs *inputs)
 {
-    return inputs->tablet != NULL;
+    return inputs->pointer.tablet != NULL;
 }
 
 void inputs_set_range(struct inputs *inputs, int width, int height)
 {
-    SpiceTabletInstance *tablet = inputs->tablet;
-
-    if (tablet != NULL && width > 0 && height > 0) {
-        SPICE_CONTAINEROF(tablet->base.sif, SpiceTabletInterface, base)
-            ->set_logical_size(tablet, width, height);
-    }
+    pointer_set_range(&inputs->pointer, width, height);
 }
 
 int spice_server_kbd_leds(SpiceKbdInstance *sin, int leds)

@@ -6,6 +6,7 @@
 #include "spice/client.h"
 #include "spice/migrate.h"
 #include "spice/migrate_state.h"
+#include "spice/mouse_mode.h"
 #include "spice/server_state.h"
 
 #include <string.h>

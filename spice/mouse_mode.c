@@ -1,8 +1,8 @@
 /*
- * Who moves the pointer, the client or the guest: what displays, agent and tablet allow.
- *
- * Facts: server-abi.md section 5.11. SPDX-License-Identifier: LGPL-2.1-or-later
+ * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/mouse_mode.h"
+
 #include "spice/client.h"
 #include "spice/server_state.h"
 

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/mouse_mode.h"
 #include "spice/worker.h"
 
 #include <spice/protocol.h>

@@ -7,6 +7,7 @@
 #include "spice/client.h"
 #include "spice/link.h"
 #include "spice/migrate.h"
+#include "spice/mouse_mode.h"
 #include "spice/sasl.h"
 #include "spice/record.h"
 #include "spice/playback_channel.h"

@@ -41,12 +41,6 @@ spice_wan_compression_t server_jpeg_compression(SpiceServer *server);
 spice_wan_compression_t server_zlib_glz_compression(SpiceServer *server);
 
 /*
- * The picture of display ID: its size, and whether it lets clients use absolute positions (client
- * mouse mode); all zero: there is no primary surface. Any thread; takes effect on the IO thread.
- */
-void server_set_display(SpiceServer *server, int id, int width, int height, bool client_mouse);
-
-/*
  * Which of the guest's devices display ID shows, for the agent: see agent_set_device_info(). IO
  * thread.
  */

@@ -7,6 +7,7 @@
 #include "spice/playback_channel.h"
 #include "spice/record_channel.h"
 #include "spice/migrate.h"
+#include "spice/mouse_mode.h"
 #include "spice/server_state.h"
 
 #include <string.h>

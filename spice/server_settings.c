@@ -5,6 +5,7 @@
  */
 #include "spice/client.h"
 #include "spice/link.h"
+#include "spice/mouse_mode.h"
 #include "spice/playback_channel.h"
 #include "spice/server_state.h"
 

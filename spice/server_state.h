@@ -111,10 +111,3 @@ struct client *server_find_client(SpiceServer *server, uint32_t id);
 /* Ends a session: all its connections are closed, soon. */
 void server_disconnect_client(SpiceServer *server, struct client *client);
 void server_disconnect_all(SpiceServer *server);
-
-/* Something that mouse modes depend on has changed; server-abi.md section 5.11. */
-void server_update_mouse_mode(SpiceServer *server);
-/* MODE: SPICE_MOUSE_MODE_*; ignored when it is not allowed. */
-void server_request_mouse_mode(SpiceServer *server, int mode);
-/* The size positions refer to; 0, 0 when there is no picture. */
-void server_pointer_range(SpiceServer *server, int *width, int *height);
