@@ -3,6 +3,7 @@
  */
 #include "cli/machine.h"
 
+#include "cli/cards.h"
 #include "cli/inputs.h"
 #include "cli/machine_state.h"
 #include "cli/migrate.h"
@@ -14,20 +15,9 @@
 #include "cli/screendump.h"
 #include "cli/spice_host.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-struct card {
-    const struct device_options *device;
-    struct qxl_function *function;
-    struct engine *engine; /* NULL until it is set */
-    bool held;             /* its guest's own monitor moves it: it stands still */
-};
 
 struct machine {
     const struct machine_options *options;
@@ -38,9 +28,8 @@ struct machine {
     struct screendumps *screendumps;
     struct inputs *inputs;
     struct screen *screen; /* of the first card; NULL: no window */
-    struct card cards[MACHINE_CARDS_MAX];
-    unsigned card_count;
-    bool running, has_run, quitting, failed;
+    struct cards cards;
+    bool has_run, quitting, failed;
     enum machine_phase phase;
     bool autostart;
     struct migrate *migrate;
@@ -104,6 +93,7 @@ struct machine *machine_create(const struct machine_options *options, GError **e
         machine_destroy(machine);
         return NULL;
     }
+    machine->cards.server = machine->spice.server;
     const struct migrate_clients_user user = {send_event, clients_settled, machine};
     machine->migrate_clients =
         migrate_clients_create(machine->spice.server, machine->spice.clients, &user);
@@ -118,10 +108,7 @@ void machine_destroy(struct machine *machine)
     g_clear_pointer(&machine->migrate, migrate_destroy);
     inputs_disconnect(machine->inputs);
     screen_stop(machine->screen);
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        engine_destroy(machine->cards[i].engine);
-        qxl_function_destroy(machine->cards[i].function);
-    }
+    cards_finish(&machine->cards);
     screen_destroy(machine->screen);
     spice_host_stop(&machine->spice);
     migrate_clients_destroy(machine->migrate_clients);
@@ -138,32 +125,20 @@ void machine_destroy(struct machine *machine)
 struct qxl_function *machine_add_card(struct machine *machine, const struct device_options *device,
                                       GError **error)
 {
-    unsigned id = machine->card_count;
-
-    if (id == MACHINE_CARDS_MAX) {
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "at most %d cards are possible",
-                    MACHINE_CARDS_MAX);
-        return NULL;
-    }
     struct qxl_config config = device->config;
     if (!spice_features_limit_card(&machine->options->spice, &config, error))
         return NULL;
-    struct qxl_function *function =
-        qxl_function_create(&config, machine->spice.server, (int)id, error);
-    if (!function) {
-        g_prefix_error(error, "-device: ");
+    struct card *card = cards_add(&machine->cards, device, &config, error);
+    if (!card)
         return NULL;
-    }
-    machine->cards[id] = (struct card){.device = device, .function = function};
-    machine->card_count++;
     if (machine->options->guest_errors)
-        qxl_card_set_guest_log(qxl_function_card(function), machine->process.log);
-    return function;
+        qxl_card_set_guest_log(qxl_function_card(card->function), machine->process.log);
+    return card->function;
 }
 
 void machine_set_engine(struct machine *machine, struct engine *engine)
 {
-    machine->cards[machine->card_count - 1].engine = engine;
+    machine->cards.list[machine->cards.count - 1].engine = engine;
 }
 
 static bool open_monitors(struct machine *machine, GError **error)
@@ -191,14 +166,14 @@ static bool open_screen(struct machine *machine, GError **error)
     const char *name = machine->options->name ? machine->options->name : "cassia";
     struct screen_user user = {machine->inputs, window_closed, machine};
 
-    if (machine->card_count > 1) {
+    if (machine->cards.count > 1) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE,
                     "-display sdl: shows one card, and there are %u: connect a SPICE client",
-                    machine->card_count);
+                    machine->cards.count);
         return false;
     }
     machine->screen =
-        screen_create(qxl_function_card(machine->cards[0].function), name, &user, error);
+        screen_create(qxl_function_card(machine->cards.list[0].function), name, &user, error);
     if (!machine->screen) {
         g_prefix_error(error, "-display sdl: ");
         return false;
@@ -210,7 +185,7 @@ static bool open_screen(struct machine *machine, GError **error)
 bool machine_start(struct machine *machine, GError **error)
 {
     /* Several cards belong to one desk: its keyboard and mouse go to the first card's engine. */
-    machine->inputs = inputs_create(machine->spice.server, machine->cards[0].engine, error);
+    machine->inputs = inputs_create(machine->spice.server, machine->cards.list[0].engine, error);
     if (!machine->inputs || !open_monitors(machine, error) ||
         (machine->options->window && !open_screen(machine, error)))
         return false;
@@ -231,32 +206,21 @@ void machine_stop(struct machine *machine)
 {
     if (machine->phase == MACHINE_INMIGRATE)
         machine->autostart = false;
-    if (!machine->running)
+    if (!machine->cards.running)
         return;
-    machine->running = false;
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        machine->cards[i].engine->impl->stop(machine->cards[i].engine);
-        qxl_card_stop(qxl_function_card(machine->cards[i].function));
-    }
-    spice_server_vm_stop(machine->spice.server);
+    cards_stop(&machine->cards);
     send_event(machine, "STOP", NULL);
 }
 
 void machine_cont(struct machine *machine)
 {
     machine->autostart = true;
-    if (machine->running || machine->phase == MACHINE_INMIGRATE ||
+    if (machine->cards.running || machine->phase == MACHINE_INMIGRATE ||
         machine->phase == MACHINE_FINISH_MIGRATE)
         return;
     machine->phase = MACHINE_NORMAL;
-    machine->running = machine->has_run = true;
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        if (!machine->cards[i].held)
-            qxl_card_start(qxl_function_card(machine->cards[i].function));
-    }
-    spice_server_vm_start(machine->spice.server);
-    for (unsigned i = 0; i < machine->card_count; i++)
-        machine->cards[i].engine->impl->start(machine->cards[i].engine);
+    machine->has_run = true;
+    cards_start(&machine->cards);
     send_event(machine, "RESUME", NULL);
 }
 
@@ -285,7 +249,7 @@ void machine_watch(struct machine *machine, void (*func)(void *opaque, const cha
 
 bool machine_running(const struct machine *machine)
 {
-    return machine->running;
+    return machine->cards.running;
 }
 
 const char *machine_state(const struct machine *machine)
@@ -298,7 +262,7 @@ const char *machine_state(const struct machine *machine)
     case MACHINE_POSTMIGRATE:
         return "postmigrate";
     default:
-        return machine->running ? "running" : machine->has_run ? "paused" : "prelaunch";
+        return machine->cards.running ? "running" : machine->has_run ? "paused" : "prelaunch";
     }
 }
 
@@ -332,18 +296,9 @@ struct migrate_clients *machine_migrate_clients(struct machine *machine)
 
 bool machine_add_parts(struct machine *machine, struct migration_set *set, GError **error)
 {
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        struct engine *engine = machine->cards[i].engine;
-        if (!engine || !engine->impl->add_parts) {
-            g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
-                        "the guest cannot be moved from here (engine '%s'): it lives in another "
-                        "monitor",
-                        engine ? engine->impl->name : "none");
-            return false;
-        }
-        qxl_function_add_parts(machine->cards[i].function, i, set);
-        engine->impl->add_parts(engine, set);
-    }
+    if (!cards_can_move(&machine->cards, error))
+        return false;
+    cards_add_parts(&machine->cards, set);
     return true;
 }
 
@@ -351,19 +306,14 @@ json_t *machine_query_state(struct machine *machine, GError **error)
 {
     struct migration_set set;
 
-    if (machine->running) {
+    if (machine->cards.running) {
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
                     "The machine is running: its state would change while it is looked at; 'stop' "
                     "it first");
         return NULL;
     }
     migration_set_init(&set);
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        struct engine *engine = machine->cards[i].engine;
-        qxl_function_add_parts(machine->cards[i].function, i, &set);
-        if (engine->impl->add_parts)
-            engine->impl->add_parts(engine, &set);
-    }
+    cards_add_parts(&machine->cards, &set);
     json_t *state = machine_state_describe(&set);
     migration_set_finish(&set);
     return state;
@@ -371,46 +321,27 @@ json_t *machine_query_state(struct machine *machine, GError **error)
 
 void machine_settle(struct machine *machine)
 {
-    for (unsigned i = 0; i < machine->card_count; i++)
-        qxl_card_settle(qxl_function_card(machine->cards[i].function));
+    cards_settle(&machine->cards);
 }
 
 void machine_hold_card(struct machine *machine, unsigned number, bool hold)
 {
-    struct card *card = &machine->cards[number];
-    struct qxl_card *qxl = qxl_function_card(card->function);
-
-    card->held = hold;
-    if (hold) {
-        qxl_card_stop(qxl);
-        qxl_card_settle(qxl);
-    } else if (machine->running) {
-        qxl_card_start(qxl);
-    }
+    cards_hold(&machine->cards, number, hold);
 }
 
 bool machine_holds_card(const struct machine *machine)
 {
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        if (machine->cards[i].held)
-            return true;
-    }
-    return false;
+    return cards_any_held(&machine->cards);
 }
 
 void machine_throttle(struct machine *machine, unsigned percent)
 {
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        struct engine *engine = machine->cards[i].engine;
-        if (engine->impl->throttle)
-            engine->impl->throttle(engine, percent);
-    }
+    cards_throttle(&machine->cards, percent);
 }
 
 void machine_power_on(struct machine *machine)
 {
-    for (unsigned i = 0; i < machine->card_count; i++)
-        machine->cards[i].engine->impl->reset(machine->cards[i].engine);
+    cards_reset(&machine->cards);
 }
 
 void machine_event(struct machine *machine, const char *event, json_t *data)
@@ -460,36 +391,25 @@ const struct spice_clients *machine_clients(const struct machine *machine)
     return machine->spice.clients;
 }
 
-static struct card *find_card(struct machine *machine, const char *device, GError **error)
-{
-    if (!device)
-        return &machine->cards[0];
-    for (unsigned i = 0; i < machine->card_count; i++) {
-        const char *id = machine->cards[i].device->id;
-        if (id && !strcmp(id, device))
-            return &machine->cards[i];
-    }
-    g_set_error(error, QMP_ERROR, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
-    return NULL;
-}
-
 bool machine_screendump(struct machine *machine, const char *device,
                         const struct screendump *request, GError **error)
 {
-    struct card *card = find_card(machine, device, error);
+    struct card *card = device ? cards_find(&machine->cards, device) : &machine->cards.list[0];
     bool good;
 
-    if (!card)
+    if (!card) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", device);
         return false;
+    }
     /*
      * The picture is what it is between two things the guest does, which also keeps the renderer
      * from following a guest that draws faster than it for ever.
      */
-    if (machine->running)
+    if (machine->cards.running)
         card->engine->impl->stop(card->engine);
     good =
         screendumps_take(machine->screendumps, qxl_function_card(card->function), request, error);
-    if (machine->running)
+    if (machine->cards.running)
         card->engine->impl->start(card->engine);
     if (good)
         screendumps_answer(machine->screendumps, qmp_server_defer(machine->qmp));

@@ -16,9 +16,6 @@
 
 #include <jansson.h>
 
-/* A client's caches are made for so many display channels, spice-wire.md and server-abi.md 5.5. */
-#define MACHINE_CARDS_MAX 4
-
 struct machine;
 
 /*

@@ -1,6 +1,7 @@
 /*
  * The server object from the inside, for the files that make it up: server*.c, listener.c, link.c,
- * client.c, main_channel.c, inputs_channel.c. IO thread, except where marked.
+ * client.c, mouse_mode.c, main_channel.c, inputs_channel.c, pointer.c. IO thread, except where
+ * marked.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -32,7 +33,7 @@ struct server_policy {
     bool playback_compression;
     bool agent_mouse, agent_copypaste, agent_file_xfer;
     bool exit_on_disconnect;
-    bool seamless; /* clients take their channels' states along when they move */
+    bool seamless;      /* clients take their channels' states along when they move */
     char *video_codecs; /* "encoder:codec;...", or NULL */
     guint video_order;  /* the same for workers, video_codecs.c; atomic */
     char *name;
