@@ -42,6 +42,9 @@ void stream_channel_finish(struct stream_channel *stream);
 unsigned stream_channel_codecs(const struct stream_channel *stream,
                                uint8_t codecs[STREAM_CHANNEL_CODECS]);
 
+/* Asks the guest for a new stream; notes when. */
+void stream_channel_ask(struct stream_channel *stream);
+
 /* A new stream begins. */
 void stream_channel_start(struct stream_channel *stream, const struct stream_format *format);
 /* There is none any more, nor a picture. */
