@@ -9,9 +9,9 @@
  */
 #include "tests/support/core_loop.h"
 #include "tests/support/host_devices.h"
+#include "tests/support/loopback.h"
 #include "tests/support/qxl_host.h"
 
-#include <arpa/inet.h>
 #include <glib-unix.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -333,21 +333,6 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     return G_SOURCE_CONTINUE;
 }
 
-static int listen_on_loopback(unsigned *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 128) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
-        perror("bare_server");
-        exit(1);
-    }
-    *port = ntohs(address.sin_port);
-    return fd;
-}
-
 static bool set_tls(SpiceServer *server)
 {
     char *ca = g_build_filename(tls_folder, "ca-cert.pem", NULL);
@@ -383,7 +368,7 @@ int main(int argc, char **argv)
     g_option_context_free(context);
     setvbuf(stdin, NULL, _IONBF, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    fd = listen_on_loopback(&port);
+    fd = loopback_listen(&port);
     core->channel_event = channel_event;
     host_inputs_init(&host.inputs, stdout);
     host_migration_init(&host.migration, stdout);

@@ -7,9 +7,9 @@
  */
 #include "tests/support/core_loop.h"
 #include "tests/support/host_devices.h"
+#include "tests/support/loopback.h"
 #include "tests/support/qxl_host.h"
 
-#include <arpa/inet.h>
 #include <glib-unix.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -426,21 +426,6 @@ static gboolean on_command(gint fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_
     return G_SOURCE_CONTINUE;
 }
 
-static int listen_on_loopback(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 128) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
-        perror("device_server");
-        exit(1);
-    }
-    printf("port %u\n", ntohs(address.sin_port));
-    return fd;
-}
-
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 int main(void)
@@ -449,13 +434,15 @@ int main(void)
                         .loop = g_main_loop_new(NULL, FALSE),
                         .playback.base.sif = &host_playback_interface.base,
                         .record.base.sif = &host_record_interface.base};
+    unsigned port;
     int fd;
 
     setvbuf(stdin, NULL, _IONBF, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
     host_migration_init(&host.migration, stdout);
     host.migration.interface.migrate_end_complete = NULL; /* as Xspice's */
-    fd = listen_on_loopback();
+    fd = loopback_listen(&port);
+    printf("port %u\n", port);
     spice_server_set_noauth(host.server);
     spice_server_set_listen_socket_fd(host.server, fd);
     spice_server_set_seamless_migration(host.server, 1);

@@ -7,8 +7,8 @@
  */
 #include "tests/support/core_loop.h"
 #include "tests/support/host_devices.h"
+#include "tests/support/loopback.h"
 
-#include <netinet/in.h>
 #include <spice-client.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,26 +108,15 @@ static void on_channel(SpiceSession *session G_GNUC_UNUSED, SpiceChannel *channe
     spice_channel_connect(channel);
 }
 
-static int listen_on_loopback(char port[8])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(fd, 16), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
-    g_snprintf(port, 8, "%u", ntohs(address.sin_port));
-    return fd;
-}
-
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 static void set_up(struct fixture *f, gconstpointer rate)
 {
-    char port[8];
+    g_autofree char *port = NULL;
+    unsigned number;
 
-    f->listen_fd = listen_on_loopback(port);
+    f->listen_fd = loopback_listen(&number);
+    port = g_strdup_printf("%u", number);
     f->heard = g_byte_array_new();
     f->port_data = g_byte_array_new();
     f->server = spice_server_new();

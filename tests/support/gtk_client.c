@@ -6,8 +6,8 @@
 #if __has_include(<spice-client.h>)
 #include "tests/support/gtk_client.h"
 #include "tests/support/core_loop.h"
+#include "tests/support/loopback.h"
 
-#include <netinet/in.h>
 #include <spice-client.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -85,33 +85,16 @@ static void on_cursor_hide(SpiceChannel *channel, gpointer opaque)
     client->cursor_hides++;
 }
 
-/* A connected pair of TCP sockets over the loopback interface. */
-static void tcp_pair(int fds[2])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(listener, 1), ==, 0);
-    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
-    fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_assert_cmpint(connect(fds[1], (struct sockaddr *)&address, size), ==, 0);
-    fds[0] = accept(listener, NULL, NULL);
-    g_assert_cmpint(fds[0], >=, 0);
-    close(listener);
-}
-
 static int connect_to(const struct gtk_client *client)
 {
     int fds[2];
 
     if (client->remote)
-        tcp_pair(fds);
+        loopback_pair(fds);
     else
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
-    g_assert_cmpint(spice_server_add_client(client->server, fds[0], TRUE), ==, 0);
-    return fds[1];
+    g_assert_cmpint(spice_server_add_client(client->server, fds[1], TRUE), ==, 0);
+    return fds[0];
 }
 
 static void on_open_fd(SpiceChannel *channel, gint with_tls, gpointer opaque)

@@ -4,8 +4,9 @@
 #include "tests/support/image_reader.h"
 
 #include "tests/support/core_loop.h"
+#include "tests/support/loopback.h"
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -231,29 +232,13 @@ static void *run(void *opaque)
 
 /* ---- Connecting ---- */
 
-static bool tcp_pair(int fds[2])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(listener, 1), ==, 0);
-    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
-    g_assert_cmpint(connect(fds[0], (struct sockaddr *)&address, size), ==, 0);
-    fds[1] = accept(listener, NULL, NULL);
-    close(listener);
-    setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return fds[1] >= 0;
-}
-
 static void start(struct connection *connection, const struct server_library *library,
                   SpiceServer *server)
 {
     int fds[2];
 
-    g_assert_true(tcp_pair(fds));
+    loopback_pair(fds);
+    setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     connection->fd = fds[0];
     g_assert_cmpint(library->spice_server_add_client(server, fds[1], 0), ==, 0);
     connection->thread = g_thread_new("client", run, connection);

@@ -5,9 +5,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/core_loop.h"
+#include "tests/support/loopback.h"
 #include "tests/support/storm.h"
 
-#include <arpa/inet.h>
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <sys/socket.h>
@@ -19,19 +19,6 @@
 static char *file_of(const struct storm *storm, const char *name)
 {
     return g_build_filename(storm->folder, name, NULL);
-}
-
-static int listen_on_loopback(unsigned *port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, size), ==, 0);
-    g_assert_cmpint(listen(fd, 64), ==, 0);
-    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
-    *port = ntohs(address.sin_port);
-    return fd;
 }
 
 static SpiceServer *new_server(int fd)
@@ -76,7 +63,7 @@ static void init_with_tls(struct storm *storm)
     make_certificate(key, certificate);
     spice_server_set_addr(storm->server, "127.0.0.1", SPICE_ADDR_FLAG_IPV4_ONLY);
     for (int tries = 0; result != 0 && tries < 20; tries++) {
-        close(listen_on_loopback(&storm->tls_port));
+        close(loopback_listen(&storm->tls_port));
         g_assert_cmpint(spice_server_set_tls(storm->server, (int)storm->tls_port, certificate,
                                              certificate, key, NULL, NULL, NULL),
                         ==, 0);
@@ -114,8 +101,8 @@ void storm_open_servers(struct storm *storm)
 {
     storm->folder = g_dir_make_tmp("cassia-storm-XXXXXX", NULL);
     g_assert_nonnull(storm->folder);
-    storm->fd = listen_on_loopback(&storm->port);
-    storm->target_fd = listen_on_loopback(&storm->target_port);
+    storm->fd = loopback_listen(&storm->port);
+    storm->target_fd = loopback_listen(&storm->target_port);
     storm->server = new_server(storm->fd);
     init_with_tls(storm);
     open_door(storm);
