@@ -16,7 +16,6 @@ from tap import Skip, Tap
 SMARTCARD, USBREDIR, PORT, WEBDAV = 8, 9, 10, 11
 DATA, COMPRESSED, PORT_INIT, PORT_EVENT = 101, 102, 201, 202
 CLIENT_PORT_EVENT = 201
-PING = 4
 LZ4 = 1  # capability, and the compression's number
 
 
@@ -29,13 +28,6 @@ def channel_of(main, kind, number=0, capabilities=0):
     channel = spice.Client(port)
     channel.link(main.session, kind, number, channel=capabilities)
     return channel
-
-
-def next_message(channel):
-    while True:
-        kind, body = channel.read_message()
-        if kind != PING:
-            return kind, body
 
 
 def expand_lz4(data, size):
@@ -72,7 +64,7 @@ def receive_stream(channel, size):
     """Bytes of DATA and COMPRESSED_DATA; (bytes, how many messages were compressed)."""
     out, compressed = b"", 0
     while len(out) < size:
-        kind, body = next_message(channel)
+        kind, body = channel.next_message()
         if kind == DATA:
             out += body
         else:
@@ -132,7 +124,7 @@ with tap.case("bytes both ways; the host knows that somebody listens"):
     usb = channel_of(main, USBREDIR)
     assert server.expect("state") == "state usb0 1"
     server.tell("dev-say usb0 00010203ff")
-    assert next_message(usb) == (DATA, bytes.fromhex("00010203ff"))
+    assert usb.next_message() == (DATA, bytes.fromhex("00010203ff"))
     usb.send_message(DATA, b"hello")
     assert server.expect("write") == "write usb0 " + b"hello".hex()
     if OWN_SERVER:
@@ -144,7 +136,7 @@ with tap.case("a second connection is refused, the first goes on"):
     other = channel_of(main, USBREDIR)
     assert other.is_closed()
     server.tell("dev-say usb0 77")
-    assert next_message(usb) == (DATA, b"\x77")
+    assert usb.next_message() == (DATA, b"\x77")
 
 with tap.case("what the guest does not take waits, in order"):
     server.tell("dev-room usb0 3")
@@ -175,7 +167,7 @@ with tap.case("nothing moves while the machine stands still"):
     time.sleep(0.2)
     assert server.tell("dev-left usb0") == ["left 1"]
     lines = server.tell("start")
-    assert next_message(usb) == (DATA, b"\xaa")
+    assert usb.next_message() == (DATA, b"\xaa")
     assert "write usb0 62" in lines or server.expect("write") == "write usb0 62"
 
 with tap.case("calls from inside the host's callbacks"):
@@ -183,7 +175,7 @@ with tap.case("calls from inside the host's callbacks"):
         raise Skip("libspice goes on for ever")
     server.tell("dev-wakes usb0")
     server.tell("dev-say usb0 0102")
-    assert next_message(usb) == (DATA, b"\1\2")
+    assert usb.next_message() == (DATA, b"\1\2")
     usb.send_message(DATA, b"x")
     assert server.expect("write") == "write usb0 78"
 
@@ -310,23 +302,23 @@ usb.close()
 
 with tap.case("a port: its name, whether it is open, events both ways"):
     channel = channel_of(main, PORT)
-    kind, body = next_message(channel)
+    kind, body = channel.next_message()
     size, offset, opened = struct.unpack_from("<IIB", body)
     assert (kind, opened) == (PORT_INIT, 0)
     assert body[offset:offset + size] == b"org.test.0\0"
     server.expect("state p0 1")
     server.tell("dev-event p0 0")
-    assert next_message(channel) == (PORT_EVENT, b"\0")
+    assert channel.next_message() == (PORT_EVENT, b"\0")
     server.tell("dev-event p0 2")
-    assert next_message(channel) == (PORT_EVENT, b"\2")
+    assert channel.next_message() == (PORT_EVENT, b"\2")
     channel.send_message(CLIENT_PORT_EVENT, b"\2")
     assert server.expect("event") == "event p0 2"
     channel.close()
     server.expect("state p0 0")
     channel = channel_of(main, PORT)
-    assert next_message(channel)[1][8] == 1, "it is open since"
+    assert channel.next_message()[1][8] == 1, "it is open since"
     server.tell("dev-event p0 1")
-    assert next_message(channel) == (PORT_EVENT, b"\1")
+    assert channel.next_message() == (PORT_EVENT, b"\1")
     channel.send_message(CLIENT_PORT_EVENT, b"\3")
     assert channel.is_closed(), "no such event"
     channel = channel_of(main, PORT)
@@ -335,10 +327,10 @@ with tap.case("a port: its name, whether it is open, events both ways"):
 
 with tap.case("webdav is a port by its name"):
     channel = channel_of(main, WEBDAV)
-    kind, body = next_message(channel)
+    kind, body = channel.next_message()
     assert kind == PORT_INIT and body[9:] == b"org.spice-space.webdav.0\0"
     server.tell("dev-say dav 0102")
-    assert next_message(channel) == (DATA, b"\1\2")
+    assert channel.next_message() == (DATA, b"\1\2")
     channel.close()
 
 VSC_INIT, VSC_ERROR, READER_ADD, READER_REMOVE, ATR, CARD_REMOVE, APDU = range(1, 8)
@@ -359,14 +351,14 @@ with tap.case("a smart card reader is plugged in, used and taken out"):
     assert server.expect("state sc0") == "state sc0 1"
     assert server.expect("write") == "write sc0 " + guest(READER_ADD, 0, b"reader").hex()
     server.tell("dev-say sc0 " + guest(VSC_ERROR, 0, struct.pack(">I", 0)).hex())
-    assert next_message(cards) == (DATA, card(VSC_ERROR, 0, struct.pack("<I", 0)))
+    assert cards.next_message() == (DATA, card(VSC_ERROR, 0, struct.pack("<I", 0)))
     cards.send_message(DATA, card(ATR, 0, b"\x3b\x00"))
     assert server.expect("write") == "write sc0 " + guest(ATR, 0, b"\x3b\0").hex()
     apdu = guest(APDU, 0, bytes(range(200)))
     server.tell("dev-say sc0 " + apdu[:7].hex())
     server.tell("dev-say sc0 " + apdu[7:100].hex())
     server.tell("dev-say sc0 " + apdu[100:].hex() + guest(VSC_INIT, 0, b"x").hex())
-    assert next_message(cards) == (DATA, card(APDU, 0, bytes(range(200))))
+    assert cards.next_message() == (DATA, card(APDU, 0, bytes(range(200))))
     cards.send_message(DATA, card(APDU, 0, b"answer"))
     assert server.expect("write") == "write sc0 " + guest(APDU, 0, b"answer").hex()
     cards.send_message(DATA, card(READER_REMOVE, 0))
@@ -377,10 +369,10 @@ with tap.case("more readers than devices, readers of nobody: an error, not an en
     cards.send_message(DATA, card(READER_ADD, NO_READER, b"one"))
     server.expect("write sc0")
     cards.send_message(DATA, card(READER_ADD, NO_READER, b"two"))
-    assert next_message(cards) == (DATA, card(VSC_ERROR, NO_READER, struct.pack("<I", 2)))
+    assert cards.next_message() == (DATA, card(VSC_ERROR, NO_READER, struct.pack("<I", 2)))
     for reader in (1, 9, 10, NO_READER):
         cards.send_message(DATA, card(APDU, reader, b"x"))
-        assert next_message(cards) == (DATA, card(VSC_ERROR, reader, struct.pack("<I", 1)))
+        assert cards.next_message() == (DATA, card(VSC_ERROR, reader, struct.pack("<I", 1)))
 
 with tap.case("the reader of a client that leaves is taken out"):
     cards.close()
@@ -411,7 +403,7 @@ with tap.case("a removed device is refused from then on, not followed"):
     server.tell("dev-wake sc0")
     server.tell("dev-event p0 1")
     channel = channel_of(main, PORT)
-    next_message(channel)
+    channel.next_message()
     server.tell("dev-remove p0")
     assert channel.is_closed()
     server.tell("dev-event p0 1")

@@ -21,7 +21,7 @@ RECORD_START, RECORD_STOP, RECORD_VOLUME, RECORD_MUTE = 101, 102, 103, 104
 C_DATA, C_MODE, C_START_MARK = 101, 102, 103
 RAW, OPUS = 1, 3
 CAP_VOLUME, CAP_LATENCY, PLAYBACK_OPUS, RECORD_OPUS = 2, 4, 8, 4
-MM_TIME, PING = 106, 4
+MM_TIME = 106
 FRAME = 480
 
 has_opus = "HAVE_OPUS" in CONFIG or not OWN_SERVER
@@ -49,13 +49,6 @@ def channel_of(main, kind, capabilities=0):
     return channel
 
 
-def next_message(channel):
-    while True:
-        kind, body = channel.read_message()
-        if kind != PING:
-            return kind, body
-
-
 def mm_time():
     return time.monotonic_ns() // 1000000 & 0xffffffff
 
@@ -71,9 +64,9 @@ with tap.case("playback: raw mode, samples exactly as the guest gave them"):
     playback = channel_of(main, PLAYBACK)
     assert playback.offered == CAP_VOLUME, playback.offered
     server.tell("play-start")
-    kind, body = next_message(playback)
+    kind, body = playback.next_message()
     assert (kind, body[4:]) == (MODE, struct.pack("<H", RAW))
-    kind, body = next_message(playback)
+    kind, body = playback.next_message()
     channels, form, rate, started = struct.unpack("<IHII", body)
     assert (kind, channels, form) == (START, 2, 1)
     assert rate == 44100 or not OWN_SERVER, "what the header says; libspice says 48000"
@@ -81,7 +74,7 @@ with tap.case("playback: raw mode, samples exactly as the guest gave them"):
     heard = b""
     for _ in range(30):
         assert server.tell("play-tone 1") == ["played 1"]
-        kind, body = next_message(playback)
+        kind, body = playback.next_message()
         assert kind == DATA
         stamp = struct.unpack_from("<I", body)[0]
         assert 0 <= stamp - started < 5000
@@ -93,7 +86,7 @@ with tap.case("three buffers"):
     lines = server.tell("play-buffers")
     assert lines == ["buffers 3"], lines
     server.tell("play-stop")
-    while next_message(playback)[0] != STOP:
+    while playback.next_message()[0] != STOP:
         pass
     if OWN_SERVER:
         # Libspice hands out buffers then as well, and drops what is put back.
@@ -107,17 +100,17 @@ with tap.case("volume and mute, for clients that want them, now and at the start
     server.tell("play-volume 65535 1234")
     server.tell("play-mute 1")
     server.tell("play-start")
-    assert next_message(playback)[0] == START, "this client has no use for volumes"
+    assert playback.next_message()[0] == START, "this client has no use for volumes"
     playback.close()
     playback = channel_of(main, PLAYBACK, CAP_VOLUME)
-    got = [next_message(playback) for _ in range(4)]
+    got = [playback.next_message() for _ in range(4)]
     assert sorted(kind for kind, _ in got) == [MODE, START, VOLUME, MUTE], got
     assert (VOLUME, struct.pack("<BHH", 2, 65535, 1234)) in got
     assert (MUTE, b"\1") in got
     server.tell("play-volume 3 4")
-    assert next_message(playback) == (VOLUME, struct.pack("<BHH", 2, 3, 4))
+    assert playback.next_message() == (VOLUME, struct.pack("<BHH", 2, 3, 4))
     server.tell("play-mute 0")
-    assert next_message(playback) == (MUTE, b"\0")
+    assert playback.next_message() == (MUTE, b"\0")
 
 with tap.case("a client that reads nothing: sound is dropped, not kept"):
     if not OWN_SERVER:
@@ -131,7 +124,7 @@ with tap.case("a client that reads nothing: sound is dropped, not kept"):
     playback.socket.settimeout(1)
     try:
         while True:
-            kind, body = next_message(playback)
+            kind, body = playback.next_message()
             count += kind == DATA
     except TimeoutError:
         pass
@@ -198,12 +191,12 @@ with tap.case("playback: opus sounds like what the guest played"):
     playback = channel_of(main, PLAYBACK, PLAYBACK_OPUS)
     assert playback.offered == CAP_VOLUME | PLAYBACK_OPUS, playback.offered
     server.tell("play-start")
-    assert next_message(playback)[1][4:] == struct.pack("<H", OPUS)
-    assert struct.unpack_from("<I", next_message(playback)[1], 6)[0] == 48000
+    assert playback.next_message()[1][4:] == struct.pack("<H", OPUS)
+    assert struct.unpack_from("<I", playback.next_message()[1], 6)[0] == 48000
     heard, size = [], 0
     for _ in range(30):
         server.tell("play-tone 1")
-        kind, body = next_message(playback)
+        kind, body = playback.next_message()
         assert kind == DATA
         heard += opus.decode(body[4:])
         size += len(body) - 4
@@ -219,20 +212,20 @@ with tap.case("compression switched off and on while it plays"):
         server.tell("play-compression 0")
         raise Skip("libspice tells with the next frame")
     server.tell("play-compression 0")
-    kind, body = next_message(playback)
+    kind, body = playback.next_message()
     assert (kind, body[4:]) == (MODE, struct.pack("<H", RAW))
     server.tell("play-tone 1")
-    kind, body = next_message(playback)
+    kind, body = playback.next_message()
     assert kind == DATA and len(body) == 4 + 4 * FRAME
     server.tell("play-compression 1")
-    kind, body = next_message(playback)
+    kind, body = playback.next_message()
     assert (kind, body[4:]) == (MODE, struct.pack("<H", OPUS))
 
 with tap.case("a client without opus gets raw sound at that rate"):
     playback.close()
     playback = channel_of(main, PLAYBACK)
-    assert next_message(playback)[1][4:] == struct.pack("<H", RAW)
-    assert struct.unpack_from("<I", next_message(playback)[1], 6)[0] == 48000
+    assert playback.next_message()[1][4:] == struct.pack("<H", RAW)
+    assert struct.unpack_from("<I", playback.next_message()[1], 6)[0] == 48000
 
 server.tell("play-compression 1")
 for rate in (24000, 16000, 12000, 8000, 44100, 96000):
@@ -248,14 +241,14 @@ for rate in (24000, 16000, 12000, 8000, 44100, 96000):
         assert playback.offered == CAP_VOLUME | offered, playback.offered
         server.tell("play-start")
         mode = OPUS if offered else RAW
-        assert next_message(playback)[1][4:] == struct.pack("<H", mode)
-        assert struct.unpack_from("<I", next_message(playback)[1], 6)[0] == rate
+        assert playback.next_message()[1][4:] == struct.pack("<H", mode)
+        assert struct.unpack_from("<I", playback.next_message()[1], 6)[0] == rate
         if rate == 16000 and not OWN_SERVER:
             raise Skip("libspice has no frames of 30 ms and sends nothing")
         heard = []
         for _ in range(10):
             server.tell("play-tone 1")
-            kind, body = next_message(playback)
+            kind, body = playback.next_message()
             assert kind == DATA
             heard += opus.decode(body[4:]) if offered else struct.unpack(f"<{2 * FRAME}h", body[4:])
         match = likeness(heard[0::2][2400:], played[0::2], range(0, 1200, 2))
@@ -271,7 +264,7 @@ with tap.case("a new session gets the sound, the old one is closed"):
     main = spice.Main(port)
     assert playback.is_closed()
     playback = channel_of(main, PLAYBACK)
-    assert next_message(playback)[0] == MODE
+    assert playback.next_message()[0] == MODE
     server.tell("play-remove")
     assert playback.is_closed()
 
@@ -282,7 +275,7 @@ def record_client(capabilities=0):
     record = channel_of(main, RECORD, capabilities)
     server.tell("record-start")
     while True:
-        kind, body = next_message(record)
+        kind, body = record.next_message()
         if kind == RECORD_START:
             assert struct.unpack("<IHI", body)[:2] == (2, 1)
             return record
@@ -318,11 +311,11 @@ with tap.case("record: raw mode, exactly what the client said"):
 
 with tap.case("record: stop and start again; what comes in between is dropped"):
     server.tell("record-stop")
-    assert next_message(record)[0] == RECORD_STOP
+    assert record.next_message()[0] == RECORD_STOP
     record.send_message(C_DATA, struct.pack("<I", 0) + bytes(4 * 5000))
     time.sleep(0.1)
     server.tell("record-start")
-    assert next_message(record)[0] == RECORD_START
+    assert record.next_message()[0] == RECORD_START
     record.send_message(C_DATA, struct.pack("<I", 0) + SOUND[:20000])
     assert recorded(5000) == SOUND[:20000]
 
@@ -342,7 +335,7 @@ with tap.case("record: volume and mute"):
     server.tell("record-mute 1")
     record.close()
     record = channel_of(main, RECORD, CAP_VOLUME)
-    got = [next_message(record) for _ in range(3)]
+    got = [record.next_message() for _ in range(3)]
     assert (RECORD_VOLUME, struct.pack("<BHH", 2, 7, 8)) in got
     assert (RECORD_MUTE, b"\1") in got
 

@@ -143,6 +143,13 @@ class Client:
             if kind in kinds:
                 return body
 
+    def next_message(self):
+        """(type, body) of the next message that is no PING."""
+        while True:
+            kind, body = self.read_message()
+            if kind != 4:
+                return kind, body
+
     def is_closed(self):
         """Reads until the server closes; False when it does not within the timeout."""
         try:
