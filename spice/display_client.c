@@ -140,7 +140,7 @@ static void drop_hidden(struct display_client *client, const struct draw *draw)
             return;
         if (!box_contains(&draw->box, &item->drawable->draw.box))
             continue;
-        if (item->drawable->resource.qxl != NULL)
+        if (item->drawable->resource.to != NULL)
             client->statistics.passed_on--;
         else
             client->statistics.pictures--;
@@ -159,7 +159,7 @@ static void push_drawable(struct display_client *client, struct drawable *drawab
         .drawable = drawable_ref(drawable),
     };
 
-    if (drawable->resource.qxl != NULL)
+    if (drawable->resource.to != NULL)
         client->statistics.passed_on++;
     else
         client->statistics.pictures++;

@@ -4,27 +4,14 @@
 #include "spice/drawable.h"
 
 #include <glib.h>
-#include <spice/macros.h>
 
-void guest_resource_release(struct guest_resource *resource)
-{
-    QXLReleaseInfoExt info = resource->info;
-    QXLInterface *interface;
-
-    if (info.info == NULL)
-        return;
-    resource->info.info = NULL;
-    interface = SPICE_CONTAINEROF(resource->qxl->base.sif, QXLInterface, base);
-    interface->release_resource(resource->qxl, info);
-}
-
-struct drawable *drawable_create(QXLInstance *qxl)
+struct drawable *drawable_create(struct releases *to)
 {
     struct drawable *drawable = g_malloc(sizeof(*drawable));
 
     memset(drawable, 0, offsetof(struct drawable, memory));
     drawable->refs = 1;
-    drawable->resource.qxl = qxl;
+    drawable->resource.to = to;
     arena_init(&drawable->arena, drawable->memory, sizeof(drawable->memory));
     return drawable;
 }

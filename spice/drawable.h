@@ -1,6 +1,5 @@
 /*
- * A guest's drawing command while somebody still needs it, and what a guest gets back for a
- * command.
+ * A guest's drawing command while somebody still needs it.
  *
  * Everything here belongs to the worker's thread. SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -10,16 +9,8 @@
 #include "spice/arena.h"
 #include "spice/display_compress.h"
 #include "spice/encode_pool.h"
+#include "spice/guest_resource.h"
 #include "spice/image_cache.h"
-
-#include <spice.h>
-
-/* A command's memory, which the guest has back after exactly one release (server-abi.md 4.9). */
-struct guest_resource {
-    QXLInstance *qxl;
-    QXLReleaseInfoExt info; /* .info is NULL: nothing to release (any more) */
-};
-void guest_resource_release(struct guest_resource *resource);
 
 /* The pixels of IMAGE, a bitmap, as codecs read them. */
 static inline struct codec_source draw_image_source(const struct draw_image *image)
@@ -79,7 +70,8 @@ struct guest_image *guest_image_smaller(struct guest_image *guest, struct drawab
  */
 unsigned drawable_cut(struct drawable *drawable);
 
-struct drawable *drawable_create(QXLInstance *qxl);
+/* What it is given back TO; NULL: it has no resource, as it is not the guest's. */
+struct drawable *drawable_create(struct releases *to);
 struct drawable *drawable_ref(struct drawable *drawable);
 /* The last one releases it to the guest. */
 void drawable_unref(struct drawable *drawable);

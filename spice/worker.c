@@ -131,6 +131,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     worker->interface = interface;
     worker->recorder = server_recorder(server);
     worker->memslots = memslots;
+    worker->releases.qxl = qxl;
     worker->max_heads =
         server_has_features(server, SPICE_SERVER_FEATURE_MULTIMONITOR) ? PARSE_MAX_HEADS : 1;
     worker->refusals = g_hash_table_new(NULL, NULL);

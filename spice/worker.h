@@ -46,7 +46,8 @@ struct display_worker {
     struct recorder *recorder; /* the server's; NULL: nothing is recorded */
     struct memslots memslots;
     struct surfaces surfaces;
-    struct draw_batch batch; /* empty but while the command ring is being read */
+    struct draw_batch batch;  /* empty but while the command ring is being read */
+    struct releases releases; /* held while commands are executed */
     struct display display;
     struct cursor cursor;
 

@@ -66,7 +66,7 @@ static void put_off(struct display_worker *worker, struct drawable *drawable)
 
 static void execute_draw(struct display_worker *worker, const QXLCommandExt *command)
 {
-    struct drawable *drawable = drawable_create(worker->qxl);
+    struct drawable *drawable = drawable_create(&worker->releases);
     const char *wrong = parse_drawable(&worker->memslots, command, drawable);
 
     if (wrong == NULL)
@@ -83,7 +83,7 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
 
 static void execute_update(struct display_worker *worker, const QXLCommandExt *command)
 {
-    struct guest_resource resource = {.qxl = worker->qxl};
+    struct guest_resource resource = {.to = &worker->releases};
     struct update_command update;
     const char *wrong = parse_update(&worker->memslots, command, &resource, &update);
 
@@ -99,7 +99,7 @@ static void execute_update(struct display_worker *worker, const QXLCommandExt *c
 
 static void execute_message(struct display_worker *worker, const QXLCommandExt *command)
 {
-    struct guest_resource resource = {.qxl = worker->qxl};
+    struct guest_resource resource = {.to = &worker->releases};
     char *text = NULL;
     const char *wrong = parse_message(&worker->memslots, command, &resource, &text);
 
@@ -121,7 +121,7 @@ void worker_destroy_surface(struct display_worker *worker, struct surface *surfa
 /* Most new surfaces are painted all over at once, so their zeroes would not be seen by anybody. */
 static void clear_later(struct display_worker *worker, struct surface *surface)
 {
-    struct drawable *drawable = drawable_create(worker->qxl);
+    struct drawable *drawable = drawable_create(&worker->releases);
 
     drawable->is_clear = true;
     drawable->draw = (struct draw){
@@ -156,7 +156,7 @@ static const char *create_surface(struct display_worker *worker,
 
 static void execute_surface(struct display_worker *worker, const QXLCommandExt *command, bool saved)
 {
-    struct guest_resource resource = {.qxl = worker->qxl};
+    struct guest_resource resource = {.to = &worker->releases};
     struct surface_command surface = {0};
     const char *wrong = parse_surface(&worker->memslots, command, &resource, &surface);
 
@@ -208,7 +208,7 @@ void worker_execute(struct display_worker *worker, const QXLCommandExt *command)
 
 void worker_execute_cursor(struct display_worker *worker, const QXLCommandExt *command)
 {
-    struct guest_resource resource = {.qxl = worker->qxl};
+    struct guest_resource resource = {.to = &worker->releases};
     struct cursor_command cursor;
     const char *wrong;
 

@@ -102,6 +102,7 @@ void worker_service_rings(struct display_worker *worker)
 
     if (!worker->running)
         return;
+    releases_hold(&worker->releases);
     do {
         cursor = service(worker, &worker->cursor_ring, worker_execute_cursor, deadline);
     } while (cursor == RING_STEP);
@@ -113,6 +114,7 @@ void worker_service_rings(struct display_worker *worker)
     /* Last: a client that takes what it was waited for brings us back at once. */
     cursor_wake(&worker->cursor);
     display_wake_paced(&worker->display);
+    releases_give(&worker->releases);
     worker->serviced_at = g_get_monotonic_time();
 }
 
@@ -132,11 +134,13 @@ static void drain(struct display_worker *worker, struct worker_ring *ring,
 
     if (!worker->running)
         return;
+    releases_hold(&worker->releases);
     while (commands < MAX_DRAINED && fetch(worker, ring, &command)) {
         execute(worker, &command);
         commands++;
     }
     worker_draw_batch(worker);
+    releases_give(&worker->releases);
     if (commands > 0) /* the ring must be asked for its notification again */
         loop_timer_start(worker->ring_timer, 0);
 }

@@ -26,6 +26,7 @@ static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
 
 static const QXLInterface interface = {.release_resource = release};
 static QXLInstance qxl = {.base.sif = &interface.base};
+static struct releases releases = {.qxl = &qxl};
 static QXLReleaseInfo release_info;
 
 /* The body of MESSAGE in one piece. */
@@ -50,7 +51,7 @@ static uint32_t u32(const uint8_t *body, size_t at)
 
 static struct drawable *new_drawable(uint8_t type)
 {
-    struct drawable *drawable = drawable_create(&qxl);
+    struct drawable *drawable = drawable_create(&releases);
 
     drawable->resource.info.info = &release_info;
     drawable->draw.type = type;

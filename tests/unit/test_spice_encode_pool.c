@@ -15,12 +15,13 @@ enum { WIDTH = 512, HEIGHT = 1300, PICTURES = 24, SIDE = 160, LEFT = 8, TOP = 3 
 
 static const QXLInterface interface = {0};
 static QXLInstance qxl = {.base.sif = &interface.base};
+static struct releases releases = {.qxl = &qxl};
 
 /* A copy of a picture of FORMAT; its rows lie in PIECES pieces. */
 static struct drawable *new_copy(uint8_t format, bool top_down, uint32_t width, uint32_t height,
                                  const void *pixels, unsigned pieces)
 {
-    struct drawable *drawable = drawable_create(&qxl);
+    struct drawable *drawable = drawable_create(&releases);
     struct draw *draw = &drawable->draw;
     struct guest_image *guest = arena_alloc0(&drawable->arena, sizeof(*guest));
     struct iovec *piece = arena_alloc(&drawable->arena, pieces * sizeof(*piece));

@@ -28,6 +28,7 @@ static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
 
 static const QXLInterface interface = {.release_resource = release};
 static QXLInstance qxl = {.base.sif = &interface.base};
+static struct releases releases = {.qxl = &qxl};
 
 static QXLPHYSICAL place(const void *data, size_t size)
 {
@@ -92,7 +93,7 @@ static struct drawable *parse(const void *command, size_t size, uint32_t flags, 
 {
     QXLCommandExt ext = {.cmd = {.type = QXL_CMD_DRAW, .data = place(command, size)},
                          .flags = flags};
-    struct drawable *drawable = drawable_create(&qxl);
+    struct drawable *drawable = drawable_create(&releases);
 
     *wrong = parse_drawable(&guest.memslots, &ext, drawable);
     return drawable;
@@ -588,7 +589,7 @@ static void test_bad_commands(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
         QXLCommandExt ext = {.cmd = {.data = addresses[i]}};
-        struct drawable *drawable = drawable_create(&qxl);
+        struct drawable *drawable = drawable_create(&releases);
 
         g_assert_nonnull(parse_drawable(&guest.memslots, &ext, drawable));
         drawable_unref(drawable);
@@ -601,7 +602,7 @@ static const char *parse_surface_of(uint32_t width, uint32_t height, int32_t str
 {
     QXLSurfaceCmd command;
     QXLCommandExt ext = {0};
-    struct guest_resource resource = {.qxl = &qxl};
+    struct guest_resource resource = {.to = &releases};
     struct surface_command surface = {0};
 
     memset(&command, 0, sizeof(command));
@@ -638,7 +639,7 @@ static const char *parse_cursor_of(const QXLCursor *cursor, uint32_t size,
 {
     QXLCursorCmd command;
     QXLCommandExt ext = {0};
-    struct guest_resource resource = {.qxl = &qxl};
+    struct guest_resource resource = {.to = &releases};
 
     memset(&command, 0, sizeof(command));
     command.u.set.shape = place(cursor, sizeof(*cursor));

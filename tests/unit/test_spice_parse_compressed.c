@@ -29,6 +29,7 @@ static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
 
 static const QXLInterface interface = {.release_resource = release};
 static QXLInstance qxl = {.base.sif = &interface.base};
+static struct releases releases = {.qxl = &qxl};
 
 static QXLPHYSICAL place(const void *data, size_t size)
 {
@@ -70,7 +71,7 @@ static struct drawable *parse(const uint8_t *stream, size_t size, uint32_t width
 {
     QXLDrawable command;
     QXLCommandExt ext = {.cmd = {.type = QXL_CMD_DRAW}};
-    struct drawable *drawable = drawable_create(&qxl);
+    struct drawable *drawable = drawable_create(&releases);
 
     guest.used = 0;
     memset(&command, 0, sizeof(command));
