@@ -5,40 +5,18 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/parse.h"
+#include "tests/support/parser_guest.h"
 
 #include <glib.h>
 #include <spice/enums.h>
 
 #define GUEST_MEMORY (1024 * 1024)
-#define BASE         0x1000 /* so that address 0 is nothing */
 
-static struct {
-    uint8_t *memory;
-    size_t used;
-    struct memslots memslots;
-    unsigned released;
-} guest;
-
-static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
-{
-    (void)qxl;
-    (void)info;
-    guest.released++;
-}
-
-static const QXLInterface interface = {.release_resource = release};
-static QXLInstance qxl = {.base.sif = &interface.base};
-static struct releases releases = {.qxl = &qxl};
+static struct parser_guest guest;
 
 static QXLPHYSICAL place(const void *data, size_t size)
 {
-    QXLPHYSICAL address = BASE + guest.used;
-
-    g_assert_cmpuint(guest.used + size, <=, GUEST_MEMORY);
-    if (size > 0)
-        memcpy(guest.memory + guest.used, data, size);
-    guest.used += size;
-    return address;
+    return parser_guest_place(&guest, data, size);
 }
 
 /* SIZE bytes of DATA behind a chunk header, and the chunk that follows it. */
@@ -93,7 +71,7 @@ static struct drawable *parse(const void *command, size_t size, uint32_t flags, 
 {
     QXLCommandExt ext = {.cmd = {.type = QXL_CMD_DRAW, .data = place(command, size)},
                          .flags = flags};
-    struct drawable *drawable = drawable_create(&releases);
+    struct drawable *drawable = drawable_create(&guest.releases);
 
     *wrong = parse_drawable(&guest.memslots, &ext, drawable);
     return drawable;
@@ -124,27 +102,16 @@ static struct drawable *check_good(const QXLDrawable *command)
 
 static void set_up(void **fixture, gconstpointer test)
 {
-    static const QXLDevInitInfo info = {
-        .num_memslots_groups = 1, .num_memslots = 1, .memslot_gen_bits = 8, .memslot_id_bits = 8};
-    QXLDevMemSlot slot;
-
     (void)fixture;
     (void)test;
-    memset(&guest, 0, sizeof(guest));
-    guest.memory = g_malloc0(GUEST_MEMORY);
-    slot = (QXLDevMemSlot){.virt_start = (uintptr_t)guest.memory,
-                           .virt_end = (uintptr_t)guest.memory + GUEST_MEMORY,
-                           .addr_delta = (uintptr_t)guest.memory - BASE};
-    g_assert_null(memslots_init(&guest.memslots, &info));
-    g_assert_null(memslots_add(&guest.memslots, &slot));
+    parser_guest_init(&guest, GUEST_MEMORY);
 }
 
 static void tear_down(void **fixture, gconstpointer test)
 {
     (void)fixture;
     (void)test;
-    memslots_finish(&guest.memslots);
-    g_free(guest.memory);
+    parser_guest_finish(&guest);
 }
 
 static void test_copy(void)
@@ -214,7 +181,7 @@ static void test_bad_chunks(void)
     QXLDrawable command;
 
     image.bitmap.flags = 0;
-    image.bitmap.data = place_chunk("1234", 4, BASE + guest.used);
+    image.bitmap.data = place_chunk("1234", 4, PARSER_GUEST_BASE + guest.used);
     command = copy_of(&image);
     check_bad(&command, "does not end"); /* its own next chunk */
 
@@ -222,9 +189,11 @@ static void test_bad_chunks(void)
     command = copy_of(&image);
     check_bad(&command, "has not as much data");
 
-    ((QXLDataChunk *)(guest.memory + (image.bitmap.data - BASE)))->data_size = GUEST_MEMORY;
+    ((QXLDataChunk *)(guest.memory + (image.bitmap.data - PARSER_GUEST_BASE)))->data_size =
+        GUEST_MEMORY;
     check_bad(&command, "beyond its memory slot");
-    ((QXLDataChunk *)(guest.memory + (image.bitmap.data - BASE)))->data_size = UINT32_MAX;
+    ((QXLDataChunk *)(guest.memory + (image.bitmap.data - PARSER_GUEST_BASE)))->data_size =
+        UINT32_MAX;
     check_bad(&command, "more than 2^31 - 1");
 
     image.bitmap.data = place_chunk("1234", 4, 0x0100000000000000);
@@ -259,13 +228,13 @@ static void test_bad_images(void)
     BAD_IMAGE(bitmap.y = 0x3ffffff, "not in a memory slot");
     BAD_IMAGE(bitmap.format = SPICE_BITMAP_FMT_8BIT, "lacks the palette");
     BAD_IMAGE(bitmap.data = 0, "not in a memory slot");
-    BAD_IMAGE(bitmap.data = BASE + GUEST_MEMORY - 255, "not in a memory slot");
+    BAD_IMAGE(bitmap.data = PARSER_GUEST_BASE + GUEST_MEMORY - 255, "not in a memory slot");
 #undef BAD_IMAGE
 
     command = copy_of(&good);
     command.u.copy.src_bitmap = 0;
     check_bad(&command, "no source image");
-    command.u.copy.src_bitmap = BASE + GUEST_MEMORY - 17;
+    command.u.copy.src_bitmap = PARSER_GUEST_BASE + GUEST_MEMORY - 17;
     check_bad(&command, "not in a memory slot");
 }
 
@@ -450,7 +419,7 @@ static void test_strokes(void)
     dashes[0] = -16;
     command.u.stroke.attr.style = place(dashes, sizeof(dashes));
     check_bad(&command, "negative length");
-    command.u.stroke.attr.style = BASE + GUEST_MEMORY - 7;
+    command.u.stroke.attr.style = PARSER_GUEST_BASE + GUEST_MEMORY - 7;
     check_bad(&command, "not in a memory slot");
     command.u.stroke.attr.flags = 0;
 
@@ -584,12 +553,13 @@ static void test_composites(void)
 /* A command that is not mapped is not released: there is nothing that could be. */
 static void test_bad_commands(void)
 {
-    static const QXLPHYSICAL addresses[] = {0, BASE + GUEST_MEMORY - sizeof(QXLDrawable) + 1,
-                                            0x0100000000000000 + BASE, UINT64_MAX};
+    static const QXLPHYSICAL addresses[] = {
+        0, PARSER_GUEST_BASE + GUEST_MEMORY - sizeof(QXLDrawable) + 1,
+        0x0100000000000000 + PARSER_GUEST_BASE, UINT64_MAX};
 
     for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
         QXLCommandExt ext = {.cmd = {.data = addresses[i]}};
-        struct drawable *drawable = drawable_create(&releases);
+        struct drawable *drawable = drawable_create(&guest.releases);
 
         g_assert_nonnull(parse_drawable(&guest.memslots, &ext, drawable));
         drawable_unref(drawable);
@@ -602,7 +572,7 @@ static const char *parse_surface_of(uint32_t width, uint32_t height, int32_t str
 {
     QXLSurfaceCmd command;
     QXLCommandExt ext = {0};
-    struct guest_resource resource = {.to = &releases};
+    struct guest_resource resource = {.to = &guest.releases};
     struct surface_command surface = {0};
 
     memset(&command, 0, sizeof(command));
@@ -618,20 +588,21 @@ static void test_surfaces(void)
 {
     const uint32_t rgb = SPICE_SURFACE_FMT_32_xRGB;
 
-    g_assert_null(parse_surface_of(16, 16, 64, rgb, BASE));
-    g_assert_null(parse_surface_of(16, 16, -64, rgb, BASE));
-    g_assert_null(parse_surface_of(9, 16, 4, SPICE_SURFACE_FMT_1_A, BASE));
-    g_assert_nonnull(parse_surface_of(16, 16, 64, 33, BASE));
-    g_assert_nonnull(parse_surface_of(0, 16, 64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(16, 0, 64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(17, 16, 64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(17, 16, -64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(15, 16, 62, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(16, 16, INT32_MIN, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(0x40000001, 1, 4, rgb, BASE)); /* CVE-2015-5261 */
-    g_assert_nonnull(parse_surface_of(16, 0x2000000, 64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(16, GUEST_MEMORY / 64 + 1, 64, rgb, BASE));
-    g_assert_nonnull(parse_surface_of(16, 16, 64, rgb, BASE + 2));
+    g_assert_null(parse_surface_of(16, 16, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_null(parse_surface_of(16, 16, -64, rgb, PARSER_GUEST_BASE));
+    g_assert_null(parse_surface_of(9, 16, 4, SPICE_SURFACE_FMT_1_A, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(16, 16, 64, 33, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(0, 16, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(16, 0, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(17, 16, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(17, 16, -64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(15, 16, 62, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(16, 16, INT32_MIN, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(
+        parse_surface_of(0x40000001, 1, 4, rgb, PARSER_GUEST_BASE)); /* CVE-2015-5261 */
+    g_assert_nonnull(parse_surface_of(16, 0x2000000, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(16, GUEST_MEMORY / 64 + 1, 64, rgb, PARSER_GUEST_BASE));
+    g_assert_nonnull(parse_surface_of(16, 16, 64, rgb, PARSER_GUEST_BASE + 2));
 }
 
 static const char *parse_cursor_of(const QXLCursor *cursor, uint32_t size,
@@ -639,7 +610,7 @@ static const char *parse_cursor_of(const QXLCursor *cursor, uint32_t size,
 {
     QXLCursorCmd command;
     QXLCommandExt ext = {0};
-    struct guest_resource resource = {.to = &releases};
+    struct guest_resource resource = {.to = &guest.releases};
 
     memset(&command, 0, sizeof(command));
     command.u.set.shape = place(cursor, sizeof(*cursor));

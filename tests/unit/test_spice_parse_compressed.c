@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "spice/parse.h"
+#include "tests/support/parser_guest.h"
 #include "tests/support/vectors.h"
 
 #include <glib.h>
@@ -11,35 +12,14 @@
 #include <string.h>
 
 #define GUEST_MEMORY (4 * 1024 * 1024)
-#define BASE         0x1000 /* so that address 0 is nothing */
 
-static struct {
-    uint8_t *memory;
-    size_t used;
-    struct memslots memslots;
-    uint8_t image_type;
-    unsigned refused;
-} guest;
-
-static void release(QXLInstance *qxl, QXLReleaseInfoExt info)
-{
-    (void)qxl;
-    (void)info;
-}
-
-static const QXLInterface interface = {.release_resource = release};
-static QXLInstance qxl = {.base.sif = &interface.base};
-static struct releases releases = {.qxl = &qxl};
+static struct parser_guest guest;
+static uint8_t image_type; /* of the pictures that are placed */
+static unsigned refused;
 
 static QXLPHYSICAL place(const void *data, size_t size)
 {
-    QXLPHYSICAL address = BASE + guest.used;
-
-    g_assert_cmpuint(guest.used + size, <=, GUEST_MEMORY);
-    if (size > 0)
-        memcpy(guest.memory + guest.used, data, size);
-    guest.used += size;
-    return address;
+    return parser_guest_place(&guest, data, size);
 }
 
 /* The image and its stream in two chunks; the first one is behind the size field. */
@@ -55,7 +35,7 @@ static QXLPHYSICAL place_image(const uint8_t *stream, size_t size, uint32_t widt
 
     place(stream + first, size - first);
     memset(&image, 0, sizeof(image));
-    image.descriptor.type = guest.image_type;
+    image.descriptor.type = image_type;
     image.descriptor.width = width;
     image.descriptor.height = height;
     address = place(&image, offsetof(QXLImage, quic));
@@ -71,7 +51,7 @@ static struct drawable *parse(const uint8_t *stream, size_t size, uint32_t width
 {
     QXLDrawable command;
     QXLCommandExt ext = {.cmd = {.type = QXL_CMD_DRAW}};
-    struct drawable *drawable = drawable_create(&releases);
+    struct drawable *drawable = drawable_create(&guest.releases);
 
     guest.used = 0;
     memset(&command, 0, sizeof(command));
@@ -128,16 +108,16 @@ static void check_malformed(char **row)
                          vectors_number(row[VECTOR_HEIGHT]), &wrong));
     if (strcmp(row[MALFORMED_EXPECTED], "error") == 0)
         g_assert_nonnull(wrong);
-    guest.refused += wrong != NULL;
+    refused += wrong != NULL;
 }
 
 static void test_decode(void)
 {
     if (!vectors_present())
         return;
-    guest.image_type = SPICE_IMAGE_TYPE_LZ_RGB;
+    image_type = SPICE_IMAGE_TYPE_LZ_RGB;
     g_assert_cmpuint(vectors_each("index.tsv", "LZ_RGB", check_decode), ==, 99);
-    guest.image_type = SPICE_IMAGE_TYPE_JPEG;
+    image_type = SPICE_IMAGE_TYPE_JPEG;
     g_assert_cmpuint(vectors_each("index.tsv", "JPEG", check_decode), ==, 13);
 }
 
@@ -145,13 +125,13 @@ static void test_malformed(void)
 {
     if (!vectors_present())
         return;
-    guest.image_type = SPICE_IMAGE_TYPE_LZ_RGB;
+    image_type = SPICE_IMAGE_TYPE_LZ_RGB;
     g_assert_cmpuint(vectors_each("malformed/index.tsv", "LZ_RGB", check_malformed), ==, 29);
     /* Indices without a palette. */
-    guest.refused = 0;
+    refused = 0;
     g_assert_cmpuint(vectors_each("malformed/index.tsv", "LZ_PLT", check_malformed), ==, 3);
-    g_assert_cmpuint(guest.refused, ==, 3);
-    guest.image_type = SPICE_IMAGE_TYPE_JPEG;
+    g_assert_cmpuint(refused, ==, 3);
+    image_type = SPICE_IMAGE_TYPE_JPEG;
     g_assert_cmpuint(vectors_each("malformed/index.tsv", "JPEG", check_malformed), ==, 4);
 }
 
@@ -162,30 +142,21 @@ static void test_bombs(void)
                                  0,    0,    0,    0x20, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0};
     const char *wrong;
 
-    guest.image_type = SPICE_IMAGE_TYPE_LZ_RGB;
+    image_type = SPICE_IMAGE_TYPE_LZ_RGB;
     drawable_unref(parse(lz, sizeof(lz), 0x4000, 0x2000, &wrong));
     g_assert_cmpstr(wrong, ==, "a compressed image has more than 64 MiB of pixels");
 }
 
 int main(int argc, char **argv)
 {
-    static const QXLDevInitInfo info = {
-        .num_memslots_groups = 1, .num_memslots = 1, .memslot_gen_bits = 8, .memslot_id_bits = 8};
-    QXLDevMemSlot slot;
     int result;
 
     g_test_init(&argc, &argv, NULL);
-    guest.memory = g_malloc0(GUEST_MEMORY);
-    slot = (QXLDevMemSlot){.virt_start = (uintptr_t)guest.memory,
-                           .virt_end = (uintptr_t)guest.memory + GUEST_MEMORY,
-                           .addr_delta = (uintptr_t)guest.memory - BASE};
-    g_assert_null(memslots_init(&guest.memslots, &info));
-    g_assert_null(memslots_add(&guest.memslots, &slot));
+    parser_guest_init(&guest, GUEST_MEMORY);
     g_test_add_func("/parse-compressed/decode", test_decode);
     g_test_add_func("/parse-compressed/malformed", test_malformed);
     g_test_add_func("/parse-compressed/bombs", test_bombs);
     result = g_test_run();
-    memslots_finish(&guest.memslots);
-    g_free(guest.memory);
+    parser_guest_finish(&guest);
     return result;
 }
