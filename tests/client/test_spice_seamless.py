@@ -179,23 +179,28 @@ with tap.case("a picture that the target replaces before the client has come"):
     source.stop()
     target.stop()
 
+# States as they should be.
+GOOD = {
+    DISPLAY: b"DCMD" + struct.pack("<IQBBqB4QBIIQI", 1, 9, 0, 1, 1 << 20, 1, 0, 0, 0, 0, 1,
+                                   1 << 20, 4, 0, 80) + struct.pack("<2I", 1, 0),
+    INPUTS: b"ICMD" + struct.pack("<IH", 1, 0),
+    MAIN: b"MNMD" + struct.pack("<II", 1, 1) + bytes(53),
+}
+LIST, LIST_AT = 80, 76  # of surfaces, and the field that says where it begins
+
+
+def surfaces(*ids, count=None):
+    return GOOD[DISPLAY][:LIST] + struct.pack("<I", len(ids) if count is None else count) + \
+        struct.pack(f"<{len(ids)}I", *ids)
+
+
+def at(state, offset, form, value):
+    size = struct.calcsize(form)
+    return state[:offset] + struct.pack(form, value) + state[offset + size:]
+
+
 with tap.case("states that the target does not take"):
-    good = {
-        DISPLAY: b"DCMD" + struct.pack("<IQBBqB4QBIIQI", 1, 9, 0, 1, 1 << 20, 1, 0, 0, 0, 0, 1,
-                                       1 << 20, 4, 0, 80) + struct.pack("<2I", 1, 0),
-        INPUTS: b"ICMD" + struct.pack("<IH", 1, 0),
-        MAIN: b"MNMD" + struct.pack("<II", 1, 1) + bytes(53),
-    }
-
-    def surfaces(*ids, count=None):
-        return good[DISPLAY][:80] + struct.pack("<I", len(ids) if count is None else count) + \
-            struct.pack(f"<{len(ids)}I", *ids)
-
-    def at(state, offset, form, value):
-        size = struct.calcsize(form)
-        return state[:offset] + struct.pack(form, value) + state[offset + size:]
-
-    display, main = good[DISPLAY], good[MAIN]
+    display, main = GOOD[DISPLAY], GOOD[MAIN]
     device = at(at(main, 12, "<B", 1), 57, "<I", 0)
     bad = {
         DISPLAY: [b"", b"DCMD", display[:79], display[:83], at(display, 0, "<I", 1),
@@ -228,7 +233,7 @@ with tap.case("states that the target does not take"):
                 assert link.is_closed(), f"{key}, state {number} was taken"
     with Traveller(source.port, {DISPLAY: DISPLAY_CAPS, INPUTS: 0, CURSOR: 0}) as client:
         assert client.connect(target.port) == ACK
-        for key, state in good.items():
+        for key, state in GOOD.items():
             client.next[key].send_message(CARRIED, state)
         client.next[INPUTS].expect(102)
         client.next[DISPLAY].expect(*DRAWN)
@@ -241,6 +246,51 @@ with tap.case("states that the target does not take"):
             [101, 111, 111, 111, 111, 102]
         client.next[DISPLAY].send_message(CARRIED, surfaces(0, 1, 2, 3, 4, count=1))
         client.next[DISPLAY].expect(*DRAWN)
+    target.stop()
+    source.stop()
+
+with tap.case("damaged records of what a client prefers"):
+    def preferring(record):
+        state = GOOD[DISPLAY]
+        return at(state[:LIST], LIST_AT, "<I", LIST + len(record)) + record + state[LIST:]
+
+    def picture_after(state):
+        """Pictures that the client gets then, "raw" or "compressed"; or "refused"."""
+        with Traveller(source.port, {DISPLAY: DISPLAY_CAPS}) as client:
+            assert client.connect(target.port) == ACK
+            client.links[DISPLAY] = client.next[DISPLAY]
+            client.next[DISPLAY].send_message(CARRIED, state)
+            try:
+                client.next[DISPLAY].read_message()
+            except (spice.Closed, ConnectionResetError):
+                return "refused"
+            return "raw" if image_type(client) == 0 else "compressed"
+
+    source, target = source_and_target()
+    target.command("paint 5 3 3 9 9 123456")
+    target.command("bring-display")
+    target.command("start")
+    target.command("copy 100 100")
+    target.command("update")
+    target.expect("updated")
+    codecs = bytes(range(255))
+    records = {
+        "raw": [b"PREF\1\0", b"PREF\1\0 and more", b"PREF\1\3\0\377\2", b"PREF\1\377" + codecs],
+        "compressed": [b"", b"P", b"PRE", b"ferp\1\0", b"FERP\1\0", bytes(4),
+                       b"PREF\0\0", b"PREF\10\0", b"PREF\377\1\1"],
+        "refused": [b"PREF", b"PREF\1", b"PREF\1\1", b"PREF\1\4\1\2\3", b"PREF\0\1",
+                    b"PREF\1\377" + codecs[:254]],
+    }
+    for outcome, group in records.items():
+        for record in group:
+            assert picture_after(preferring(record)) == outcome, record
+    whole = preferring(b"PREF\1\2\3\1")
+    assert picture_after(whole) == "raw"
+    for size in range(LIST, len(whole)):
+        assert picture_after(whole[:size]) == "refused", f"{size} bytes"
+    assert picture_after(at(whole, LIST_AT, "<I", LIST - 8)) == "compressed"
+    for inside in range(LIST, LIST + 6):
+        assert picture_after(at(whole, LIST_AT, "<I", inside)) == "refused", inside
     target.stop()
     source.stop()
 
