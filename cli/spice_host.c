@@ -106,6 +106,7 @@ bool spice_host_start(struct spice_host *host, const struct machine_options *opt
 
     *host = (struct spice_host){.listener.fd = -1,
                                 .tls_listener.fd = -1,
+                                .tls_port = (int)options->spice.tls_port,
                                 .devices = g_ptr_array_new_with_free_func(remove_device)};
     if (!spice_options_listen(&options->spice, &host->listener, error) ||
         !listen_for_page(host, &options->spice, &hidden_tls_port, error) ||
@@ -171,7 +172,9 @@ void spice_host_print_address(const struct spice_host *host)
         target = g_strdup_printf("spice+unix://%s", where);
     else {
         g_autofree char *address = address_of(listener);
-        target = g_strdup_printf("spice://%s", address);
+        target = host->tls_port
+                     ? g_strdup_printf("'spice://%s?tls-port=%d'", address, host->tls_port)
+                     : g_strdup_printf("spice://%s", address);
     }
     printf("Connect with:  remote-viewer %s\n", target);
     if (host->web)

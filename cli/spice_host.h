@@ -18,6 +18,7 @@ struct spice_host {
     SpiceCoreInterface core;
     struct listener listener;     /* plain */
     struct listener tls_listener; /* only with a page; else the server has its own */
+    int tls_port;                 /* that clients use; 0: no TLS */
     struct spice_auth auth;
     struct spice_clients *clients;
     struct web *web;    /* NULL: no page */

@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.environ["SRCDIR"], "tests/support"))
 import cassia
 from cassia import Demo
+from gtk_client import GtkClient
 from qmp import Qmp
 from tap import Tap
+from tls import SUBJECT, free_port, make_certificates
 
 tap = Tap()
 
@@ -126,6 +129,19 @@ with tap.case("a card with an id and other properties"):
               "qxl,id=card,ram_size_mb=32,vram_size_mb=16,vram64_size_mb=64,revision=4") as demo:
         demo.wait_finished()
         demo.qmp().command("screendump", filename=demo.path("a"), device="card", head=0)
+
+with tap.case("spice-gtk connects where the line for remote-viewer says, with TLS"), \
+        tempfile.TemporaryDirectory(prefix="cassia-pki-") as folder:
+    make_certificates(folder)
+    for plain in ("port=0,", ""):
+        port = free_port()
+        options = f"{plain}tls-port={port},x509-dir={folder},disable-ticketing=on"
+        with Demo("--load", "text", "-frames", "3", spice=options) as demo:
+            address = re.search("Connect with:  remote-viewer '(.*)'\n", demo.output).group(1)
+            assert address == f"spice://127.0.0.1:{demo.port}?tls-port={port}", demo.output
+            with GtkClient(f"uri={address}", f"ca-file={folder}/ca-cert.pem",
+                           "verify=subject", f"cert-subject={SUBJECT}") as client:
+                client.expect("display 0 1024 768")
 
 with tap.case("background: ready when the parent ends, pid file and log"):
     with Demo("--load", "text", wait=False) as scratch:  # only for its folder
