@@ -72,7 +72,7 @@ static void *run(void *opaque)
     struct display_worker *worker = opaque;
 
     while (!worker->finished)
-        g_main_context_iteration(worker->context, TRUE);
+        event_loop_iterate(worker->loop, true);
     return NULL;
 }
 
@@ -116,12 +116,18 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     struct display_worker *worker;
     QXLDevInitInfo info = {0};
     struct memslots memslots;
+    struct event_loop *loop;
     const char *wrong;
 
     interface->get_init_info(qxl, &info);
     wrong = memslots_init(&memslots, &info);
     if (wrong != NULL) {
         g_log(WORKER_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "display %d is refused: %s", qxl->id, wrong);
+        return false;
+    }
+    loop = event_loop_create_own();
+    if (loop == NULL) {
+        memslots_finish(&memslots);
         return false;
     }
 
@@ -139,8 +145,7 @@ bool display_worker_attach(SpiceServer *server, QXLInstance *qxl)
     worker->command_ring.request_notification = interface->req_cmd_notification;
     worker->cursor_ring.get = interface->get_cursor_command;
     worker->cursor_ring.request_notification = interface->req_cursor_notification;
-    worker->context = g_main_context_new();
-    worker->loop = event_loop_create_context(worker->context);
+    worker->loop = loop;
     worker->ring_timer = loop_timer_create(worker->loop, ring_timer_expired, worker);
     surfaces_init(&worker->surfaces, CLAMP(info.n_surfaces, 1, MAX_SURFACES));
     display_init(&worker->display, server, qxl->id, worker->loop, &worker->surfaces,
@@ -176,7 +181,6 @@ void display_worker_detach(QXLInstance *qxl)
     g_thread_join(worker->thread);
     qxl->st = NULL;
     event_loop_destroy(worker->loop);
-    g_main_context_unref(worker->context);
     memslots_finish(&worker->memslots);
     g_hash_table_destroy(worker->refusals);
     g_free(worker);

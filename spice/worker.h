@@ -30,7 +30,6 @@ struct display_worker {
     QXLInterface *interface;
 
     GThread *thread;
-    GMainContext *context;
     struct event_loop *loop;
     gint wakeup_pending, oom_pending; /* atomic; the message is on its way */
     gint gl_scanout;                  /* atomic; the host's OpenGL draws the picture */

@@ -21,9 +21,8 @@
 
 struct fixture {
     SpiceServer *server;
-    GMainContext *context;
-    GMainLoop *main_loop;
     pthread_t thread;
+    bool over; /* the thread's */
     struct event_loop *loop;
     struct channel channel;
     /* Any thread. */
@@ -111,7 +110,9 @@ static void *run_thread(void *opaque)
 {
     struct fixture *f = opaque;
 
-    g_main_loop_run(f->main_loop);
+    while (!f->over) {
+        event_loop_iterate(f->loop, true);
+    }
     return NULL;
 }
 
@@ -119,9 +120,7 @@ static void set_up(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     f->server = spice_server_new();
     g_assert_cmpint(spice_server_init(f->server, core_loop_interface()), ==, 0);
-    f->context = g_main_context_new();
-    f->main_loop = g_main_loop_new(f->context, FALSE);
-    f->loop = event_loop_create_context(f->context);
+    f->loop = event_loop_create_own();
     /* On a type of channel that the server has none of. */
     channel_init(&f->channel, f->server, SPICE_CHANNEL_TUNNEL, 5, &ops, f->loop, f);
     server_add_channel(f->server, &f->channel);
@@ -133,7 +132,7 @@ static void finish_channel(void *opaque)
     struct fixture *f = opaque;
 
     channel_finish(&f->channel);
-    g_main_loop_quit(f->main_loop);
+    f->over = true;
 }
 
 static void tear_down(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
@@ -142,8 +141,6 @@ static void tear_down(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
     event_loop_post(f->loop, finish_channel, f);
     pthread_join(f->thread, NULL);
     event_loop_destroy(f->loop);
-    g_main_loop_unref(f->main_loop);
-    g_main_context_unref(f->context);
     spice_server_destroy(f->server);
     g_assert_cmpint(f->connects, ==, f->disconnects);
     g_assert_cmpint(f->produced, ==, f->released);

@@ -1,5 +1,5 @@
 /*
- * Both kinds of event loop behave alike: the host's core interface and a GMainContext.
+ * Both kinds of event loop behave alike: the host's core interface and our own.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -7,27 +7,33 @@
 #include "tests/support/core_loop.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct fixture {
     struct event_loop *loop;
-    GMainContext *context; /* to iterate; NULL: the default one */
+    bool is_core;
 };
 
 static void set_up(struct fixture *f, gconstpointer is_core)
 {
-    if (is_core) {
-        f->loop = event_loop_create_core(core_loop_interface());
-    } else {
-        f->context = g_main_context_new();
-        f->loop = event_loop_create_context(f->context);
-    }
+    f->is_core = is_core != NULL;
+    f->loop = f->is_core ? event_loop_create_core(core_loop_interface()) : event_loop_create_own();
 }
 
 static void tear_down(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
 {
     event_loop_destroy(f->loop);
-    g_clear_pointer(&f->context, g_main_context_unref);
+}
+
+/* What there is to do now. */
+static void iterate(struct fixture *f)
+{
+    if (f->is_core) {
+        g_main_context_iteration(NULL, FALSE);
+    } else {
+        event_loop_iterate(f->loop, false);
+    }
 }
 
 /* Until *FLAG is set, or 10 s have passed. */
@@ -36,9 +42,8 @@ static void run_until(struct fixture *f, const int *flag)
     gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
 
     while (!*flag && g_get_monotonic_time() < deadline) {
-        if (!g_main_context_iteration(f->context, FALSE)) {
-            g_usleep(100);
-        }
+        iterate(f);
+        g_usleep(100);
     }
     g_assert_true(*flag);
 }
@@ -137,7 +142,6 @@ static void test_last_posts(struct fixture *f, gconstpointer is_core)
     event_loop_destroy(f->loop);
     g_assert_cmpint(posts.ran, ==, 1);
     g_assert_cmpint(posts.done, ==, 1);
-    g_clear_pointer(&f->context, g_main_context_unref);
     set_up(f, is_core);
 }
 
@@ -187,7 +191,7 @@ static void test_watch(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
     loop_watch_update(test.watch, 0);
     g_assert_cmpint(write(test.fds[1], "x", 1), ==, 1);
     for (int i = 0; i < 20; i++) {
-        g_main_context_iteration(f->context, FALSE);
+        iterate(f);
     }
     g_assert_cmpint(test.calls, ==, 1);
     loop_watch_update(test.watch, SPICE_WATCH_EVENT_READ);
@@ -229,11 +233,129 @@ static void test_timer(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
     loop_timer_destroy(cancelled.timer);
 }
 
+/* Each of two sockets that are ready does away with the other, which then must not be called. */
+struct rival {
+    struct loop_watch *watch;
+    struct rival *other;
+    int calls;
+};
+
+static void defeat(int fd G_GNUC_UNUSED, int events G_GNUC_UNUSED, void *opaque)
+{
+    struct rival *rival = opaque;
+
+    rival->calls++;
+    loop_watch_destroy(rival->other->watch);
+    rival->other->watch = NULL;
+    loop_watch_update(rival->watch, 0);
+}
+
+static void test_rivals(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    int fds[2][2];
+    struct rival rivals[2] = {{.other = &rivals[1]}, {.other = &rivals[0]}};
+
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpint(pipe(fds[i]), ==, 0);
+        rivals[i].watch =
+            loop_watch_create(f->loop, fds[i][0], SPICE_WATCH_EVENT_READ, defeat, &rivals[i]);
+        g_assert_cmpint(write(fds[i][1], "a", 1), ==, 1);
+    }
+    for (int i = 0; i < 20; i++) {
+        iterate(f);
+    }
+    g_assert_cmpint(rivals[0].calls + rivals[1].calls, ==, 1);
+    for (int i = 0; i < 2; i++) {
+        loop_watch_destroy(rivals[i].watch);
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
+
+/* The other end has gone: told to whoever watches for anything. */
+static void note(int fd G_GNUC_UNUSED, int events, void *opaque)
+{
+    *(int *)opaque = events;
+}
+
+static void test_closed(struct fixture *f, gconstpointer is_core G_GNUC_UNUSED)
+{
+    static const int watched[] = {SPICE_WATCH_EVENT_READ, SPICE_WATCH_EVENT_WRITE};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(watched); i++) {
+        int fds[2], events = 0;
+        struct loop_watch *watch;
+
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), ==, 0);
+        close(fds[1]);
+        watch = loop_watch_create(f->loop, fds[0], watched[i], note, &events);
+        run_until(f, &events);
+        g_assert_cmpint(events & watched[i], !=, 0);
+        loop_watch_destroy(watch);
+        close(fds[0]);
+    }
+}
+
+/* A loop that waits for ever is woken by each post, and by its timers. */
+struct waiting_loop {
+    struct event_loop *loop;
+    struct loop_timer *timer;
+    bool over; /* the thread's */
+    gint ran;
+};
+
+static void *wait_for_work(void *opaque)
+{
+    struct waiting_loop *waiting = opaque;
+
+    while (!waiting->over) {
+        event_loop_iterate(waiting->loop, true);
+    }
+    return NULL;
+}
+
+static void count(void *opaque)
+{
+    g_atomic_int_inc(&((struct waiting_loop *)opaque)->ran);
+}
+
+static void count_later(void *opaque)
+{
+    loop_timer_start(((struct waiting_loop *)opaque)->timer, 2);
+}
+
+static void end_waiting(void *opaque)
+{
+    struct waiting_loop *waiting = opaque;
+
+    loop_timer_destroy(waiting->timer);
+    waiting->over = true;
+}
+
+static void test_waiting(void)
+{
+    struct waiting_loop waiting = {.loop = event_loop_create_own()};
+    gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    pthread_t thread;
+
+    waiting.timer = loop_timer_create(waiting.loop, count, &waiting);
+    pthread_create(&thread, NULL, wait_for_work, &waiting);
+    for (int i = 0; i < 300; i++) {
+        event_loop_post(waiting.loop, i % 100 == 99 ? count_later : count, &waiting);
+        while (g_atomic_int_get(&waiting.ran) <= i && g_get_monotonic_time() < deadline) {
+            g_usleep(i % 3 * 50); /* now it sleeps, and now it does not yet */
+        }
+        g_assert_cmpint(g_atomic_int_get(&waiting.ran), ==, i + 1);
+    }
+    event_loop_call(waiting.loop, end_waiting, &waiting);
+    pthread_join(thread, NULL);
+    event_loop_destroy(waiting.loop);
+}
+
 static void add(const char *name, void (*test)(struct fixture *f, gconstpointer is_core))
 {
     for (int is_core = 0; is_core < 2; is_core++) {
-        g_autofree char *path =
-            g_strconcat("/event-loop/", is_core ? "core/" : "context/", name, NULL);
+        g_autofree char *path = g_strconcat("/event-loop/", is_core ? "core/" : "own/", name, NULL);
 
         g_test_add(path, struct fixture, GINT_TO_POINTER(is_core), set_up, test, tear_down);
     }
@@ -246,6 +368,9 @@ int main(int argc, char **argv)
     add("last-posts", test_last_posts);
     add("run-posted", test_run_posted);
     add("watch", test_watch);
+    add("rivals", test_rivals);
+    add("closed", test_closed);
     add("timer", test_timer);
+    g_test_add_func("/event-loop/own/waiting", test_waiting);
     return g_test_run();
 }
