@@ -297,16 +297,20 @@ for option, text in (("vram_size_mb=64,ram_size_mb=32", "target's vram_size_mb i
 with tap.case("cancelled at ten moments: the source goes on, and can still move"):
     with source() as a:
         left = booted(a)
-        left.command("migrate-set-parameters", **{"max-bandwidth": 20 << 20})
+        left.command("migrate-set-parameters", **{"max-bandwidth": 5 << 20})
         for moment in range(10):
             with target() as b:
                 left.command("migrate", uri=address(b))
                 time.sleep(moment * 0.03)
+                right = b.qmp()
+                if moment == 9:
+                    wait_status(right, "active")
+                # Too early, and the target has heard of nothing yet.
+                heard = right.command("query-migrate").get("status") == "active"
                 left.command("migrate_cancel")
                 wait_status(left, "cancelled")
                 assert state(left) == "running"
-                # Too early, and the target has heard of nothing yet.
-                if moment > 3:
+                if heard:
                     assert b.process.wait(20) == 1
         draws(left, a)
         left.command("migrate-set-parameters", **{"max-bandwidth": 0})
@@ -332,7 +336,7 @@ with tap.case("cancelled while the guest stands still before the switch"):
 with tap.case("the target killed at ten moments: the source goes on"):
     with source() as a:
         left = booted(a)
-        left.command("migrate-set-parameters", **{"max-bandwidth": 20 << 20})
+        left.command("migrate-set-parameters", **{"max-bandwidth": 5 << 20})
         for moment in range(10):
             with target() as b:
                 left.command("migrate", uri=address(b))
