@@ -4,6 +4,7 @@
 #include "spice/record.h"
 
 #include "spice/record_command.h"
+#include "spice/record_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +17,6 @@
 
 #define FILE_VARIABLE   "SPICE_WORKER_RECORD_FILENAME"
 #define FILTER_VARIABLE "SPICE_WORKER_RECORD_FILTER"
-
-/* Kinds of events, and calls of the host, section 8.3. */
-enum {
-    EVENT_COMMAND = 0,
-    EVENT_CALL = 1,
-    CALL_DESTROY_SURFACES = 19,
-    CALL_CREATE_PRIMARY = 20,
-    CALL_DESTROY_PRIMARY = 21,
-};
 
 struct recorder {
     char *path;

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "spice/record_format.h"
 #include "spice/replay_command.h"
 
 #include <pthread.h>
@@ -12,18 +13,6 @@
 #include <spice/enums.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Events that are calls of the host, section 8.3; all others do not change the picture. */
-enum {
-    EVENT_COMMAND = 0,
-    EVENT_CALL = 1,
-    CALL_DESTROY_SURFACES = 19,
-    CALL_CREATE_PRIMARY = 20,
-    CALL_DESTROY_PRIMARY = 21,
-    CALL_DESTROY_SURFACES_ASYNC = 28,
-    CALL_CREATE_PRIMARY_ASYNC = 29,
-    CALL_DESTROY_PRIMARY_ASYNC = 30,
-};
 
 struct SpiceReplay {
     struct replay_reader reader;

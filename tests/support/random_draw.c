@@ -217,12 +217,33 @@ static int random_source(struct random_draw *random, unsigned target, bool any)
     return -1;
 }
 
+static struct draw_image *surface_image(struct random_draw *random, unsigned id)
+{
+    struct draw_image *image = keep(random, sizeof(*image));
+
+    image->type = SPICE_IMAGE_TYPE_SURFACE;
+    image->surface_id = id;
+    image->width = random->surfaces[id].width;
+    image->height = random->surfaces[id].height;
+    return image;
+}
+
+/* Another surface, which becomes one of those that DRAW reads. */
+static struct draw_image *source_image(struct random_draw *random, struct draw *draw, unsigned id)
+{
+    for (int i = 0; i < 3; i++)
+        if (draw->sources[i] < 0) {
+            draw->sources[i] = id;
+            break;
+        }
+    return surface_image(random, id);
+}
+
 /* The destination itself when it is large enough; else NULL. */
 static struct draw_image *self_image(struct random_draw *random, const struct draw *draw, int width,
                                      int height)
 {
     const struct random_surface *surface = &random->surfaces[draw->surface_id];
-    struct draw_image *image;
 
     if (surface->width < width || surface->height < height)
         return NULL;
@@ -230,12 +251,7 @@ static struct draw_image *self_image(struct random_draw *random, const struct dr
     if (random->only_reference &&
         (surface->format == SPICE_SURFACE_FMT_16_565 || surface->format == SPICE_SURFACE_FMT_1_A))
         return NULL;
-    image = keep(random, sizeof(*image));
-    image->type = SPICE_IMAGE_TYPE_SURFACE;
-    image->surface_id = draw->surface_id;
-    image->width = surface->width;
-    image->height = surface->height;
-    return image;
+    return surface_image(random, draw->surface_id);
 }
 
 /* Can DRAW read the destination's own pixels? The reference refuses the others. */
@@ -253,19 +269,8 @@ static struct draw_image *random_image(struct random_draw *random, struct draw *
     uint32_t format = random->surfaces[draw->surface_id].format;
     int id = chance(random, 30) ? random_source(random, draw->surface_id, any_depth) : -1;
 
-    if (id >= 0 && random->surfaces[id].width >= width && random->surfaces[id].height >= height) {
-        struct draw_image *image = keep(random, sizeof(*image));
-        image->type = SPICE_IMAGE_TYPE_SURFACE;
-        image->surface_id = id;
-        image->width = random->surfaces[id].width;
-        image->height = random->surfaces[id].height;
-        for (int i = 0; i < 3; i++)
-            if (draw->sources[i] < 0) {
-                draw->sources[i] = id;
-                break;
-            }
-        return image;
-    }
+    if (id >= 0 && random->surfaces[id].width >= width && random->surfaces[id].height >= height)
+        return source_image(random, draw, id);
     if (chance(random, 10))
         return random_quic(random, width + random_between(random, 0, 9),
                            height + random_between(random, 0, 9));
@@ -323,21 +328,10 @@ static struct draw_brush random_brush(struct random_draw *random, struct draw *d
 static struct draw_image *mask_surface(struct random_draw *random, struct draw *draw)
 {
     unsigned id = random_between(random, 0, random->surface_count - 1);
-    struct draw_image *image;
 
     if (random->surfaces[id].format != SPICE_SURFACE_FMT_1_A || id == draw->surface_id)
         return NULL;
-    image = keep(random, sizeof(*image));
-    image->type = SPICE_IMAGE_TYPE_SURFACE;
-    image->surface_id = id;
-    image->width = random->surfaces[id].width;
-    image->height = random->surfaces[id].height;
-    for (int i = 0; i < 3; i++)
-        if (draw->sources[i] < 0) {
-            draw->sources[i] = id;
-            break;
-        }
-    return image;
+    return source_image(random, draw, id);
 }
 
 static struct draw_mask random_mask(struct random_draw *random, struct draw *draw)
