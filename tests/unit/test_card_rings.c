@@ -15,11 +15,16 @@
 
 static const struct qxl_config secondary = {0};
 
-static QXLInstance *begin_without_worker(struct card_guest *guest)
+static void begin(struct card_guest *guest)
 {
     card_guest_init(guest, &secondary);
     guest_add_slots(guest);
     guest_create_primary(guest, 640, 480);
+}
+
+static QXLInstance *begin_without_worker(struct card_guest *guest)
+{
+    begin(guest);
     spice_qxl_stop(&guest->card->instance);
     guest_take_pending(guest);
     /* Whether the worker has asked for notification already is not known: as after a reset. */
@@ -146,27 +151,33 @@ static void test_cursor_ring(void)
     card_guest_finish(&guest);
 }
 
+/* The LEFT commands that the guest has not got back come, each once. */
+static void finish_with_all(struct card_guest *guest, unsigned left)
+{
+    unsigned back = 0;
+
+    for (unsigned tries = 0; back < left && tries < 2000; tries++) {
+        guest_out(guest, QXL_IO_NOTIFY_OOM, 0);
+        g_usleep(5000);
+        back += guest_collect(guest);
+    }
+    g_assert_cmpuint(back, ==, left);
+    g_assert_false(guest_is_frozen(guest));
+    card_guest_finish(guest);
+}
+
 static void test_indices_wrap(void)
 {
     /* More commands than the ring holds, through the real worker: each comes back once. */
     struct card_guest guest;
     unsigned back = 0;
 
-    card_guest_init(&guest, &secondary);
-    guest_add_slots(&guest);
-    guest_create_primary(&guest, 640, 480);
+    begin(&guest);
     for (unsigned i = 0; i < 1000; i++) {
         guest_push_raw(&guest, QXL_CMD_DRAW, make_draw(&guest));
         back += guest_collect(&guest);
     }
-    for (unsigned tries = 0; back < 1000 && tries < 2000; tries++) {
-        guest_out(&guest, QXL_IO_NOTIFY_OOM, 0);
-        g_usleep(5000);
-        back += guest_collect(&guest);
-    }
-    g_assert_cmpuint(back, ==, 1000);
-    g_assert_false(guest_is_frozen(&guest));
-    card_guest_finish(&guest);
+    finish_with_all(&guest, 1000 - back);
 }
 
 static void test_release_batches(void)
@@ -261,9 +272,7 @@ static void test_oom_with_unread_entries(void)
 {
     struct card_guest guest;
 
-    card_guest_init(&guest, &secondary);
-    guest_add_slots(&guest);
-    guest_create_primary(&guest, 640, 480);
+    begin(&guest);
     guest_out(&guest, QXL_IO_FLUSH_RELEASE, 0);
     guest_push_raw(&guest, QXL_CMD_DRAW, make_draw(&guest));
     guest_wait_commands(&guest);
@@ -308,9 +317,7 @@ static void test_random_notify_words(void)
     struct card_guest guest;
     unsigned back = 0;
 
-    card_guest_init(&guest, &secondary);
-    guest_add_slots(&guest);
-    guest_create_primary(&guest, 640, 480);
+    begin(&guest);
     for (unsigned i = 0; i < 300; i++) {
         guest_set_header32(&guest, RING(notify_on_prod), g_test_rand_int());
         guest_set_header32(&guest, RING(notify_on_cons), g_test_rand_int());
@@ -320,14 +327,7 @@ static void test_random_notify_words(void)
         guest_out(&guest, QXL_IO_NOTIFY_CMD, 0);
         back += guest_collect(&guest);
     }
-    for (unsigned tries = 0; back < 300 && tries < 2000; tries++) {
-        guest_out(&guest, QXL_IO_NOTIFY_OOM, 0);
-        g_usleep(5000);
-        back += guest_collect(&guest);
-    }
-    g_assert_cmpuint(back, ==, 300);
-    g_assert_false(guest_is_frozen(&guest));
-    card_guest_finish(&guest);
+    finish_with_all(&guest, 300 - back);
 }
 
 static void test_overrun(void)
