@@ -17,8 +17,10 @@ struct client {
     uint32_t id;          /* the session id, never 0 */
     pthread_mutex_t lock; /* not GLib's, which race detectors cannot see; of DICTIONARIES */
     GList *dictionaries;  /* of struct client_dictionary */
+    gint round_trip;      /* atomic: milliseconds, as the network test found; 0: not known */
     /* IO thread: the main connection while there is one. */
     struct channel_client *main;
+    uint16_t play_delays[UINT8_MAX + 1]; /* milliseconds, by display; IO thread, play_delay.c */
 
     /* Moving to another server, spice/migrate.h. IO thread. */
     bool arriving;    /* it stays where it was until the machine has come */
@@ -58,4 +60,12 @@ static inline void client_set_slow(struct client *client, bool slow)
 static inline bool client_is_slow(struct client *client)
 {
     return g_atomic_int_get(&client->slow) != 0;
+}
+static inline void client_set_round_trip(struct client *client, uint32_t milliseconds)
+{
+    g_atomic_int_set(&client->round_trip, (gint)MIN(milliseconds, (uint32_t)G_MAXINT));
+}
+static inline uint32_t client_round_trip(struct client *client)
+{
+    return (uint32_t)g_atomic_int_get(&client->round_trip);
 }

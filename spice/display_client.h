@@ -8,6 +8,7 @@
 #include "spice/display_channel.h"
 #include "spice/display_statistics.h"
 #include "spice/palette_cache.h"
+#include "spice/video_delay.h"
 
 #define VIDEO_PREFERENCES 8
 
@@ -91,6 +92,8 @@ struct display_client {
     struct video_agent *films[VIDEO_STREAMS]; /* by id; video_client.c */
     unsigned film_count;
     double film_limit;                           /* bits a second that earlier ones came to */
+    struct video_delay film_delay;               /* for all of them */
+    uint32_t told_delay;                         /* play_delay_want() */
     uint8_t preferred_codecs[VIDEO_PREFERENCES]; /* the best first; 0: no more */
 
     struct client_surface **surfaces; /* by id */

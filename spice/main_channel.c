@@ -6,13 +6,12 @@
 #include "spice/client.h"
 #include "spice/migrate.h"
 #include "spice/migrate_state.h"
+#include "spice/play_delay.h"
 #include "spice/mouse_mode.h"
 #include "spice/server_state.h"
 
 #include <string.h>
 
-/* Clients play sound and video so much behind the server's clock. */
-#define PLAYBACK_DELAY_MS 400
 /* Answers to pings that are larger than to small ones by more than this show a slow line. */
 #define NET_TEST_BYTES  256000
 #define SLOW_BITS_PER_S (10ull * 1024 * 1024)
@@ -61,6 +60,7 @@ static void pong(struct channel_client *cc, uint32_t id, uint64_t timestamp)
     }
     if (id == NET_TEST_LATENCY) {
         mc->latency = round_trip;
+        client_set_round_trip(cc->client, (uint32_t)MIN(round_trip / 1000, UINT32_MAX));
     } else if (id == NET_TEST_BANDWIDTH && round_trip > mc->latency) {
         uint64_t bits_per_s =
             NET_TEST_BYTES * UINT64_C(8) * G_USEC_PER_SEC / (round_trip - mc->latency);
@@ -86,6 +86,12 @@ static uint32_t ram_hint(SpiceServer *server)
     return info.qxl_ram_size;
 }
 
+/* What time it is where things are shown and played. */
+static uint32_t clock_of(const struct channel_client *cc)
+{
+    return server_mm_time(cc->channel->server) - MAX(PLAY_DELAY_MS, play_delay_wanted(cc->client));
+}
+
 static void send_init(struct channel_client *cc)
 {
     SpiceServer *server = cc->channel->server;
@@ -97,7 +103,7 @@ static void send_init(struct channel_client *cc)
     message_add_u32(message, server->mouse_mode);
     message_add_u32(message, agent_is_attached(server->agent));
     message_add_u32(message, AGENT_TOKENS);
-    message_add_u32(message, server_mm_time(server) - PLAYBACK_DELAY_MS);
+    message_add_u32(message, clock_of(cc));
     message_add_u32(message, ram_hint(server));
     channel_client_send(cc, message);
 }
@@ -178,7 +184,7 @@ static void send_mm_time(struct channel_client *cc)
 {
     struct message *message = message_create(SPICE_MSG_MAIN_MULTI_MEDIA_TIME);
 
-    message_add_u32(message, server_mm_time(cc->channel->server) - PLAYBACK_DELAY_MS);
+    message_add_u32(message, clock_of(cc));
     channel_client_send(cc, message);
 }
 
@@ -292,6 +298,13 @@ void main_channel_notify(struct client *client, const char *text)
     message_add_u32(message, (uint32_t)strlen(text)); /* without the NUL, which is sent */
     message_add_bytes(message, text, strlen(text) + 1);
     channel_client_send(client->main, message);
+}
+
+void main_channel_set_clock(struct client *client)
+{
+    if (client->main != NULL && !client->arriving) {
+        send_mm_time(client->main);
+    }
 }
 
 void main_channel_send_mm_time(struct main_channel *main)

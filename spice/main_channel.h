@@ -21,5 +21,7 @@ void main_channel_arrived(struct client *client);
 void main_channel_send_mouse_mode(struct main_channel *main);
 /* Sets clients' multi-media clocks, which had followed the sound. */
 void main_channel_send_mm_time(struct main_channel *main);
+/* Sets this one's, as it is to hold back what it shows for another time now. */
+void main_channel_set_clock(struct client *client);
 /* A warning for the client's user; nothing happens when its main connection has gone. */
 void main_channel_notify(struct client *client, const char *text);

@@ -4,6 +4,7 @@
 #include "spice/playback_channel.h"
 
 #include "spice/client.h"
+#include "spice/play_delay.h"
 #include "spice/server_state.h"
 #include "spice/sound.h"
 
@@ -34,7 +35,6 @@ struct playback {
     uint32_t rate;
     bool active;
     uint32_t started; /* multi-media time */
-    uint32_t latency; /* ms; 0: as clients like */
     bool has_volume, has_mute;
     struct sound_volume volume;
     struct frame frames[FRAMES];
@@ -42,8 +42,9 @@ struct playback {
 
 struct playback_client {
     struct channel_client base;
-    uint16_t mode;  /* SPICE_AUDIO_DATA_MODE_* */
-    GQueue waiting; /* of struct message: sound */
+    uint16_t mode;    /* SPICE_AUDIO_DATA_MODE_* */
+    uint32_t latency; /* ms that it holds sound back at least, since START */
+    GQueue waiting;   /* of struct message: sound */
 #ifdef HAVE_OPUS
     OpusEncoder *encoder; /* NULL: not needed yet */
 #endif
@@ -90,6 +91,21 @@ static void send_mode(struct channel_client *cc)
     channel_client_send(cc, message);
 }
 
+static void send_latency(struct channel_client *cc)
+{
+    struct playback_client *pc = (struct playback_client *)cc;
+    uint32_t latency = MAX(PLAY_DELAY_SOUND_MS, play_delay_wanted(cc->client));
+    struct message *message;
+
+    if (latency == pc->latency || !channel_client_has_cap(cc, SPICE_PLAYBACK_CAP_LATENCY)) {
+        return;
+    }
+    pc->latency = latency;
+    message = message_create(SPICE_MSG_PLAYBACK_LATENCY);
+    message_add_u32(message, latency);
+    channel_client_send(cc, message);
+}
+
 static void send_start(struct channel_client *cc)
 {
     struct playback *playback = playback_of(cc);
@@ -100,6 +116,8 @@ static void send_start(struct channel_client *cc)
     message_add_u32(message, playback->rate);
     message_add_u32(message, playback->started);
     channel_client_send(cc, message);
+    ((struct playback_client *)cc)->latency = PLAY_DELAY_SOUND_MS; /* spice-gtk forgets any other */
+    send_latency(cc);
 }
 
 static void send_volume(struct channel_client *cc)
@@ -120,19 +138,6 @@ static void send_mute(struct channel_client *cc)
     }
 }
 
-static void send_latency(struct channel_client *cc)
-{
-    struct playback *playback = playback_of(cc);
-    struct message *message;
-
-    if (playback->latency == 0 || !channel_client_has_cap(cc, SPICE_PLAYBACK_CAP_LATENCY)) {
-        return;
-    }
-    message = message_create(SPICE_MSG_PLAYBACK_LATENCY);
-    message_add_u32(message, playback->latency);
-    channel_client_send(cc, message);
-}
-
 static bool on_connect(struct channel_client *cc)
 {
     struct playback_client *pc = (struct playback_client *)cc;
@@ -145,7 +150,6 @@ static bool on_connect(struct channel_client *cc)
     }
     send_volume(cc);
     send_mute(cc);
-    send_latency(cc);
     return true;
 }
 
@@ -242,17 +246,15 @@ void playback_update_compression(struct playback *playback)
     }
 }
 
-void playback_set_latency(struct playback *playback, uint32_t milliseconds)
+bool playback_update_latency(struct playback *playback, const struct client *client)
 {
-    struct channel_client *cc;
+    struct channel_client *cc = playback != NULL ? client_of(playback) : NULL;
 
-    if (playback == NULL || playback->latency == milliseconds) {
-        return;
+    if (cc == NULL || cc->client != client || !playback->active) {
+        return false;
     }
-    playback->latency = milliseconds;
-    if ((cc = client_of(playback)) != NULL) {
-        send_latency(cc);
-    }
+    send_latency(cc);
+    return true;
 }
 
 /* What the host calls. It may do so with a device that was refused or removed. */

@@ -8,6 +8,7 @@
 
 #include "spice/server.h"
 
+struct client;
 struct playback;
 
 /* A second device is refused with a warning: its st stays NULL, and all it plays is lost. */
@@ -19,7 +20,7 @@ void playback_detach(struct playback *playback);
 /* spice_server_set_playback_compression() was called; NULL is allowed. */
 void playback_update_compression(struct playback *playback);
 /*
- * Clients with the capability shall hold sound back for MILLISECONDS at least, so that pictures
- * arrive in time; NULL is allowed.
+ * CLIENT is to hold back what it plays for another time now, play_delay.h. False: it plays no
+ * sound, so its clock is the main channel's; NULL is allowed.
  */
-void playback_set_latency(struct playback *playback, uint32_t milliseconds);
+bool playback_update_latency(struct playback *playback, const struct client *client);

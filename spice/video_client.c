@@ -5,6 +5,7 @@
 
 #include "spice/client.h"
 #include "spice/display_lossy.h"
+#include "spice/play_delay.h"
 #include "spice/server.h"
 #include "spice/stream_message.h"
 #include "spice/video_choice.h"
@@ -34,12 +35,29 @@ struct video_agent {
     struct video_rate rate;
 };
 
+/* There is a film more or less, or they are wanted later. */
+static void tell_delay(struct display_client *client)
+{
+    const struct channel_client *cc = &client->base;
+    uint32_t delay = 0;
+
+    for (unsigned id = 0; id < VIDEO_STREAMS && client->film_count > 0 && delay == 0; id++) {
+        if (client->films[id] != NULL && client->films[id]->created)
+            delay = client->film_delay.wanted;
+    }
+    if (delay == client->told_delay)
+        return;
+    client->told_delay = delay;
+    play_delay_want(cc->channel->server, cc->client->id, cc->channel->id, delay);
+}
+
 static void agent_destroy(struct display_client *client, unsigned id)
 {
     struct video_agent *agent = client->films[id];
 
     client->films[id] = NULL;
     client->film_count--;
+    tell_delay(client);
     video_choice_finish(&agent->choice);
     pixman_region32_fini(&agent->clip);
     pixman_region32_fini(&agent->sent_clip);
@@ -60,7 +78,18 @@ static bool can_start(struct display_client *client)
 
     /* A client on this machine has bandwidth enough for what is exact. */
     return client->ready && !channel_client_is_local(&client->base) && primary != NULL &&
-           primary->sent && !primary->fresh && g_queue_is_empty(&client->damaged);
+           primary->sent && !primary->fresh;
+}
+
+/* A frame is sent in place of pixels, so what was still owed of them in REGION is not any more. */
+static void replace_damage(struct client_surface *known, const pixman_region32_t *region)
+{
+    pixman_region32_t *owed[] = {&known->damage, &known->pass, &known->exact};
+
+    if (!known->damaged || known->fresh)
+        return;
+    for (unsigned i = 0; i < G_N_ELEMENTS(owed); i++)
+        pixman_region32_subtract(owed[i], owed[i], (pixman_region32_t *)region);
 }
 
 static bool choose(struct display_client *client, struct video_agent *agent, unsigned id)
@@ -145,6 +174,7 @@ bool video_client_frame(struct display_client *client, unsigned id, const pixman
     video_rate_offer(&agent->rate, agent->frame && channel_client_is_full(&client->base), now);
     agent->frame = true;
     pixman_region32_copy(&agent->clip, (pixman_region32_t *)region);
+    replace_damage(client->surfaces[0], region);
     at = find_item(client, id, &last);
     if (at >= 0 && last)
         return true;
@@ -236,6 +266,7 @@ static void send_create(struct display_client *client, struct video_agent *agent
     struct channel_client *cc = &client->base;
 
     agent->created = true;
+    tell_delay(client);
     channel_client_limit_unsent(cc, UNSENT_BYTES);
     channel_client_send(cc, stream_message_create(id, agent->choice.codec, box));
     if (channel_client_has_cap(cc, SPICE_DISPLAY_CAP_STREAM_REPORT))
@@ -320,29 +351,42 @@ void video_client_send(struct display_client *client, const struct display_item 
 
 /* ---- Receiving ---- */
 
+static void take_report(struct display_client *client, struct video_agent *agent,
+                        const struct video_report *report)
+{
+    const struct channel_client *cc = &client->base;
+    uint32_t explained =
+        PLAY_DELAY_MS + client_round_trip(cc->client) + 2 * video_rate_frame_ms(&agent->rate);
+
+    client->statistics.late += MIN(report->drops, report->frames);
+    if (!video_delay_report(&client->film_delay, report, explained,
+                            server_mm_time(cc->channel->server)))
+        video_rate_report(&agent->rate, report->frames, report->drops, report->early,
+                          g_get_monotonic_time());
+    tell_delay(client);
+}
+
 bool video_client_report(struct display_client *client, struct message_reader *reader)
 {
-    uint32_t id = message_read_u32(reader), unique_id = message_read_u32(reader), frames, drops;
+    uint32_t id = message_read_u32(reader), unique_id = message_read_u32(reader);
+    struct video_report report;
     struct video_agent *agent;
-    int32_t delay;
 
-    message_read_u32(reader); /* when its first frame was due, */
-    message_read_u32(reader); /* and its last one */
-    frames = message_read_u32(reader);
-    drops = message_read_u32(reader);
-    delay = (int32_t)message_read_u32(reader);
-    message_read_u32(reader); /* of the sound */
+    report.first = message_read_u32(reader);
+    message_read_u32(reader); /* when the last one was due */
+    report.frames = message_read_u32(reader);
+    report.drops = message_read_u32(reader);
+    report.early = (int32_t)message_read_u32(reader);
+    report.sound = message_read_u32(reader);
     if (reader->failed || id >= VIDEO_STREAMS)
         return false;
     agent = client->films[id];
     if (agent == NULL)
         return true; /* it has ended meanwhile */
-    if (frames == 0 && drops == UINT32_MAX) {
+    if (report.frames == 0 && report.drops == UINT32_MAX)
         refuse(client, id);
-    } else if (unique_id == agent->unique_id) {
-        client->statistics.late += MIN(drops, frames);
-        video_rate_report(&agent->rate, frames, drops, delay, g_get_monotonic_time());
-    }
+    else if (unique_id == agent->unique_id)
+        take_report(client, agent, &report);
     return true;
 }
 

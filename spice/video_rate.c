@@ -32,7 +32,6 @@ void video_rate_init(struct video_rate *rate, double limit, int64_t now)
         .limit = CLAMP(limit, MIN_LIMIT, MAX_LIMIT),
         .interval = 1 / 30.0,
         .quality = FIRST_QUALITY,
-        .began = now,
         .counted = now,
         .changed = now,
         .checked = now,
@@ -65,6 +64,8 @@ void video_rate_offer(struct video_rate *rate, bool replaced, int64_t now)
         rate->interval += (interval - rate->interval) * SMOOTH;
     }
     rate->seen = now;
+    if (rate->began == 0)
+        return; /* it has waited for something else */
     rate->offered++;
     rate->replaced += replaced;
     if (now - rate->checked < CHECK_MS * 1000)
@@ -107,6 +108,8 @@ void video_rate_sent(struct video_rate *rate, size_t size, int64_t now)
     double bits = size * 8.0, needed;
 
     count(rate, now);
+    if (rate->began == 0)
+        rate->began = rate->checked = now;
     rate->credit -= bits;
     rate->spent += bits;
     rate->frame += (bits - rate->frame) * (rate->samples == 0 ? 1 : 0.3);
@@ -117,6 +120,11 @@ void video_rate_sent(struct video_rate *rate, size_t size, int64_t now)
         set_quality(rate, rate->quality - 1, 1 / STEP);
     else if (needed * STEP < rate->limit * HEADROOM && rate->quality + 1 < G_N_ELEMENTS(qualities))
         set_quality(rate, rate->quality + 1, STEP);
+}
+
+uint32_t video_rate_frame_ms(const struct video_rate *rate)
+{
+    return (uint32_t)(MIN(rate->frame / rate->limit, 60) * 1000);
 }
 
 void video_rate_report(struct video_rate *rate, uint32_t frames, uint32_t drops, int32_t delay_ms,

@@ -21,7 +21,7 @@ struct video_rate {
     unsigned quality;           /* an index */
     unsigned offered, replaced; /* frames since CHECKED */
     int64_t seen;               /* the last frame; 0: none yet */
-    int64_t began;
+    int64_t began;   /* the first frame was sent; 0: none yet */
     int64_t counted; /* until when credit and spent are */
     int64_t changed; /* when the limit was */
     int64_t checked;
@@ -38,6 +38,9 @@ bool video_rate_admits(struct video_rate *rate, int64_t now);
 int video_rate_quality(const struct video_rate *rate);
 /* It was, and took SIZE bytes. */
 void video_rate_sent(struct video_rate *rate, size_t size, int64_t now);
+
+/* How long one takes, with as much bandwidth as there is; milliseconds. */
+uint32_t video_rate_frame_ms(const struct video_rate *rate);
 
 /* The client had FRAMES and left out DROPS of them; the last one was DELAY_MS too early. */
 void video_rate_report(struct video_rate *rate, uint32_t frames, uint32_t drops, int32_t delay_ms,

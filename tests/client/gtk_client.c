@@ -2,13 +2,14 @@
  * A client made of spice-gtk's library, for tests: prints what happens to it, one event a line, and
  * obeys "picture" (of display 0), "picture ID", "gap" (the longest time without drawing since the
  * last one, in microseconds), "frames" (how often most of a display has changed) and the commands
- * of gtk_agent.h on its standard input. It ends when that ends.
+ * of gtk_agent.h and gtk_sound.h on its standard input. It ends when that ends.
  *
  *   gtk_client NAME=VALUE...          properties of a SpiceSession
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "tests/support/gtk_agent.h"
+#include "tests/support/gtk_sound.h"
 
 #include <glib-unix.h>
 #include <spice-client.h>
@@ -32,6 +33,7 @@ struct gtk_client {
         gap;         /* microseconds: when something was drawn last, the longest time between two */
     unsigned frames; /* times that most of a display changed */
     struct gtk_agent agent;
+    struct gtk_sound sound; /* "enable-audio=true" */
 };
 
 static const char *event_name(SpiceChannelEvent event)
@@ -71,6 +73,13 @@ static void on_primary(SpiceChannel *channel, gint format, gint width, gint heig
     printf("display %d %d %d\n", id, width, height);
 }
 
+static uint32_t brightness_in_the_middle(const struct picture *picture)
+{
+    const uint8_t *row = picture->pixels + (gssize)(picture->height / 2) * picture->stride;
+
+    return row[picture->width / 2 * 4];
+}
+
 static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint width, gint height,
                           gpointer opaque)
 {
@@ -85,6 +94,7 @@ static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint width, gin
     if (id < DISPLAYS &&
         width * height > client->pictures[id].width * client->pictures[id].height / 2) {
         client->frames++;
+        gtk_sound_see(&client->sound, brightness_in_the_middle(&client->pictures[id]));
     }
     if (client->drawn != 0) {
         client->gap = MAX(client->gap, now - client->drawn);
@@ -135,6 +145,7 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer op
 
     (void)session;
     gtk_agent_watch(&client->agent, channel);
+    gtk_sound_watch(&client->sound, channel);
     g_signal_connect(channel, "channel-event", G_CALLBACK(on_event), opaque);
     if (SPICE_IS_DISPLAY_CHANNEL(channel)) {
         g_signal_connect(channel, "display-primary-create", G_CALLBACK(on_primary), opaque);
@@ -202,6 +213,7 @@ static gboolean on_command(gint fd, GIOCondition condition, gpointer opaque)
         printf("frames %u\n", client->frames);
     } else {
         gtk_agent_command(&client->agent, line);
+        gtk_sound_command(&client->sound, line);
     }
     return G_SOURCE_CONTINUE;
 }
@@ -215,6 +227,8 @@ static void set_property(SpiceSession *session, const char *setting)
                      strcmp(parts[1], "subject") == 0 ? SPICE_SESSION_VERIFY_SUBJECT
                                                       : SPICE_SESSION_VERIFY_HOSTNAME,
                      NULL);
+    } else if (strcmp(parts[0], "enable-audio") == 0) {
+        g_object_set(session, parts[0], strcmp(parts[1], "true") == 0, NULL);
     } else {
         g_object_set(session, parts[0], parts[1], NULL);
     }
@@ -227,6 +241,7 @@ int main(int argc, char **argv)
 
     setvbuf(stdin, NULL, _IONBF, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
+    gtk_sound_init(&client.sound);
     client.session = spice_session_new();
     g_object_set(client.session, "enable-audio", FALSE, "enable-usbredir", FALSE,
                  "enable-smartcard", FALSE, NULL);

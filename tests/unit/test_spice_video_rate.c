@@ -127,6 +127,22 @@ static void test_replaced(void)
     g_assert_cmpfloat(film.rate.limit, <, limit * 0.8);
 }
 
+/* While the connection is full of something else, it does not say anything about the film. */
+static void test_waiting(void)
+{
+    struct film film = film_init(20e6, 40000);
+    double limit = film.rate.limit;
+
+    for (int i = 0; i < 5 * FPS; i++) {
+        film.now += SECOND / FPS;
+        video_rate_offer(&film.rate, true, film.now);
+    }
+    video_rate_sent(&film.rate, 40000, film.now);
+    g_assert_cmpfloat(film.rate.limit, ==, limit);
+    video_rate_report(&film.rate, 5, 5, -100, film.now + SECOND);
+    g_assert_cmpfloat(film.rate.limit, >=, limit / 2); /* it is not known yet what can be spent */
+}
+
 static bool yes(const void *opaque)
 {
     (void)opaque;
@@ -176,6 +192,7 @@ int main(int argc, char **argv)
     g_test_add_func("/video/too-little", test_too_little);
     g_test_add_func("/video/losses", test_losses);
     g_test_add_func("/video/replaced", test_replaced);
+    g_test_add_func("/video/waiting", test_waiting);
     g_test_add_func("/video/detection", test_detection);
     return g_test_run();
 }
