@@ -313,7 +313,7 @@ with tap.case("record: stop and start again; what comes in between is dropped"):
     server.tell("record-stop")
     assert record.next_message()[0] == RECORD_STOP
     record.send_message(C_DATA, struct.pack("<I", 0) + bytes(4 * 5000))
-    time.sleep(0.1)
+    record.wait_until_read()
     server.tell("record-start")
     assert record.next_message()[0] == RECORD_START
     record.send_message(C_DATA, struct.pack("<I", 0) + SOUND[:20000])
@@ -326,7 +326,7 @@ with tap.case("record: a host that does not listen loses the oldest"):
     server.tell("record-start")
     for i in range(4):
         record.send_message(C_DATA, struct.pack("<I", 0) + struct.pack("<I", i) * 4096)
-    time.sleep(0.2)
+    record.wait_until_read()
     data = recorded(8192)
     assert data == struct.pack("<I", 2) * 4096 + struct.pack("<I", 3) * 4096
 

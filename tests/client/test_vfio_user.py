@@ -335,7 +335,7 @@ def connections(host):
             client.read(BAR0, 0, 4)
     with tap.case("a client that says nothing gives way after 2 s"):
         with Client(host.path, negotiate=False) as silent:
-            time.sleep(2.2)
+            time.sleep(3)
             with Client(host.path) as client:
                 client.read(BAR0, 0, 4)
             assert silent.closed()

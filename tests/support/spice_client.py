@@ -5,6 +5,7 @@ import hashlib
 import os
 import socket
 import struct
+import time
 
 MAIN, DISPLAY, INPUTS, CURSOR = 1, 2, 3, 4
 OK, ERROR, INVALID_MAGIC, INVALID_DATA, VERSION_MISMATCH, NEED_SECURED, NEED_UNSECURED, \
@@ -149,6 +150,23 @@ class Client:
             kind, body = self.read_message()
             if kind != 4:
                 return kind, body
+
+    def wait_until_read(self, timeout=10):
+        """Until the server has taken all that was sent out of its socket."""
+        ends = [f"0100007F:{name[1]:04X}" for name in (self.socket.getsockname(),
+                                                      self.socket.getpeername())]
+        deadline = time.monotonic() + timeout
+        while True:
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                rows = [line.split() for line in table]
+            # What waits to be acknowledged here, and to be read there: tx:rx.
+            waits = [row[4].split(":")[number] for number in (0, 1)
+                     for row in rows if row[1:3] == (ends if number == 0 else ends[::-1])]
+            assert len(waits) == 2, "not connected over the loopback interface"
+            if not any(int(count, 16) for count in waits):
+                return
+            assert time.monotonic() < deadline, f"{waits} bytes are not read"
+            time.sleep(0.01)
 
     def is_closed(self):
         """Reads until the server closes; False when it does not within the timeout."""
