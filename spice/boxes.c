@@ -20,7 +20,6 @@ void boxes_add(struct boxes *boxes, const draw_rect *box)
     int64_t least = INT64_MAX;
     unsigned best = 0;
 
-    boxes->looked_at = false;
     for (unsigned i = 0; i < boxes->count; i++) {
         int64_t wasted = waste(&boxes->boxes[i], box);
 
@@ -33,13 +32,6 @@ void boxes_add(struct boxes *boxes, const draw_rect *box)
         boxes->boxes[best] = box_around(&boxes->boxes[best], box);
     else
         boxes->boxes[boxes->count++] = *box;
-}
-
-void boxes_set(struct boxes *boxes, const draw_rect *set, unsigned count)
-{
-    memcpy(boxes->boxes, set, count * sizeof(boxes->boxes[0]));
-    boxes->count = count;
-    boxes->looked_at = true;
 }
 
 void boxes_remove_covered(struct boxes *boxes, const draw_rect *box)

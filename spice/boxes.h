@@ -14,15 +14,11 @@
 
 struct boxes {
     unsigned count;
-    bool looked_at;             /* boxes_set() gave them as they are, and none was added since */
     draw_rect boxes[BOXES_MAX]; /* they may overlap */
 };
 
 /* BOX is not empty. */
 void boxes_add(struct boxes *boxes, const draw_rect *box);
-/* To these COUNT, BOXES_MAX at most, each of which is as it should be: none is joined with another.
- */
-void boxes_set(struct boxes *boxes, const draw_rect *set, unsigned count);
 /* Forgets the boxes that are inside of BOX. */
 void boxes_remove_covered(struct boxes *boxes, const draw_rect *box);
 bool boxes_touch(const struct boxes *boxes, const draw_rect *box);

@@ -253,7 +253,7 @@ void display_queue(struct display *display, struct drawable *drawable,
 void display_surface_created(struct display *display, struct surface *surface)
 {
     if (surface->id == 0 && is_looked_at(display))
-        front_open(&surface->front, surface->canvas);
+        surface_open_front(surface);
     for (GList *l = display->channel.clients; l != NULL; l = l->next)
         display_client_surface_created(l->data, surface);
 }

@@ -65,9 +65,9 @@ bool display_must_wait(struct display *display, unsigned *wait_ms);
 /* DRAWABLE is about to be drawn on SURFACE. */
 void display_prepare(struct display *display, const struct drawable *drawable,
                      struct surface *surface);
-/* DRAWABLE has just been drawn on SURFACE and changed REGION. */
+/* DRAWABLE has just been drawn on SURFACE, or been put off, and changed REGION, as VIEW has it. */
 void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
-                  const pixman_region32_t *region);
+                  const pixman_region32_t *region, const struct pixel_view *view);
 bool display_has_gathered(const struct display *display);
 /* All that has been drawn is on its way to the clients. */
 void display_flush(struct display *display);

@@ -464,7 +464,7 @@ void display_client_start(struct display_client *client)
 
     client->palettes_pending = true;
     if (primary != NULL) {
-        front_open(&primary->front, primary->canvas);
+        surface_open_front(primary);
         display_client_damage_all(client, primary);
         client->monitors_pending = client->mark_pending = true;
     }

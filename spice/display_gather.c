@@ -1,10 +1,10 @@
 /*
  * What of the guest's drawing clients are sent, and as what.
  *
- * Large plain commands are passed on. What many small ones paint, and what clients could paint only
- * with surfaces that they have not got, is gathered: its place is noted, and before clients are
- * sent anything, what looks different there goes out as pictures. So whatever is painted over in
- * the meantime, or was there before, costs nothing.
+ * Large plain commands are passed on, of pictures only what is new. What many small ones paint, and
+ * what clients could paint only with surfaces that they have not got, is gathered: its place is
+ * noted, and before clients are sent anything, what looks different there goes out as pictures. So
+ * whatever is painted over in the meantime, or was there before, costs nothing.
  *
  * What is passed on goes before what is gathered. That is the same as the guest's order for
  * commands that cover their place, since pictures show the outcome; in front of others, gathering
@@ -95,38 +95,51 @@ static enum path path_of(const struct drawable *drawable)
                                                                           : PATH_CHANGE;
 }
 
-/* Clients are told to move what has moved within BOX. False: nothing has. */
-static bool send_moves(struct display *display, struct surface *surface, const draw_rect *box)
+/*
+ * Clients are told to move what has moved within BOX; REST, which it initialises, is what has not
+ * come to be as it is in VIEW by that. False: nothing has moved.
+ */
+static bool send_moves(struct display *display, struct surface *surface,
+                       const struct pixel_view *view, const draw_rect *box, pixman_region32_t *rest)
 {
     struct move moves[MOVES_MAX];
     unsigned count;
 
+    pixman_region32_init_rects(rest, box, 1);
     if (display->switches & DISPLAY_NO_MOVES)
         return false;
-    count = moves_find(&surface->front, surface->canvas, box, moves);
+    count = moves_find(&surface->front, view, box, moves);
     for (unsigned i = 0; i < count; i++) {
         struct drawable *command = snapshot_move(surface->id, &moves[i].box, moves[i].from);
+        pixman_region32_t moved;
 
         front_move(&surface->front, &moves[i].box, moves[i].from);
         display_queue(display, command, surface);
         drawable_unref(command);
+        pixman_region32_init_rects(&moved, &moves[i].box, 1);
+        pixman_region32_subtract(rest, rest, &moved);
+        pixman_region32_fini(&moved);
     }
     return count > 0;
 }
 
-/* What looks different in BOX, and has not just moved there, is added to display->changes. */
-static void find_changes(struct display *display, struct surface *surface, const draw_rect *box)
+/*
+ * What looks different in BOX of VIEW, and has not just moved there, is added to display->changes.
+ */
+static void find_changes(struct display *display, struct surface *surface,
+                         const struct pixel_view *view, const draw_rect *box)
 {
     GArray *changes = display->changes;
     unsigned first = changes->len;
     int64_t news = 0;
+    pixman_region32_t rest;
     draw_rect around;
 
     if (display->switches & DISPLAY_NO_REFINEMENT) {
         g_array_append_val(changes, *box);
         return;
     }
-    front_compare(&surface->front, surface->canvas, box, changes);
+    front_compare(&surface->front, view, box, changes);
     for (unsigned i = first; i < changes->len; i++) {
         const draw_rect *change = &g_array_index(changes, draw_rect, i);
 
@@ -134,18 +147,26 @@ static void find_changes(struct display *display, struct surface *surface, const
         news += box_size(change);
     }
     /* What scrolls changes most of where it is. */
-    if (news == 0 || news < box_size(&around) / 2 || !send_moves(display, surface, &around))
+    if (news == 0 || news < box_size(&around) / 2)
         return;
-    g_array_set_size(changes, first);
-    front_compare(&surface->front, surface->canvas, &around, changes);
+    if (send_moves(display, surface, view, &around, &rest)) {
+        int count;
+        const pixman_box32_t *rects = pixman_region32_rectangles(&rest, &count);
+
+        g_array_set_size(changes, first);
+        for (int i = 0; i < count; i++)
+            front_compare(&surface->front, view, &rects[i], changes);
+    }
+    pixman_region32_fini(&rest);
 }
 
-/* Sends what is in BOX. */
-static void send_box(struct display *display, struct surface *surface, const draw_rect *box)
+/* Sends what is in BOX of VIEW. */
+static void send_box(struct display *display, struct surface *surface,
+                     const struct pixel_view *view, const draw_rect *box)
 {
     struct drawable *snapshot;
 
-    front_take(&surface->front, surface->canvas, box);
+    front_take(&surface->front, view, box);
     snapshot = snapshot_create(&surface->front, surface->id, box);
     display_queue(display, snapshot, surface);
     drawable_unref(snapshot);
@@ -154,24 +175,22 @@ static void send_box(struct display *display, struct surface *surface, const dra
 /* Sends what looks different in BOX. */
 static void send_changes(struct display *display, struct surface *surface, const draw_rect *box)
 {
+    struct pixel_view view = canvas_view(surface->canvas);
     GArray *changes = display->changes;
 
+    surface_settle(surface, box);
     g_array_set_size(changes, 0);
-    find_changes(display, surface, box);
+    find_changes(display, surface, &view, box);
     for (unsigned i = 0; i < changes->len; i++)
-        send_box(display, surface, &g_array_index(changes, draw_rect, i));
+        send_box(display, surface, &view, &g_array_index(changes, draw_rect, i));
 }
 
 static void flush_surface(struct display *display, struct surface *surface)
 {
     struct boxes *gathered = &surface->gathered;
 
-    for (unsigned i = 0; i < gathered->count; i++) {
-        if (gathered->looked_at)
-            send_box(display, surface, &gathered->boxes[i]);
-        else
-            send_changes(display, surface, &gathered->boxes[i]);
-    }
+    for (unsigned i = 0; i < gathered->count; i++)
+        send_changes(display, surface, &gathered->boxes[i]);
     gathered->count = 0;
 }
 
@@ -207,7 +226,7 @@ static void gather(struct surface *surface, const pixman_region32_t *region)
 }
 
 static bool is_news(const struct display *display, const struct surface *surface,
-                    const pixman_region32_t *region)
+                    const struct pixel_view *view, const pixman_region32_t *region)
 {
     int count;
     const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
@@ -215,27 +234,28 @@ static bool is_news(const struct display *display, const struct surface *surface
     if (display->switches & DISPLAY_NO_REFINEMENT)
         return true;
     for (int i = 0; i < count; i++) {
-        if (front_differs(&surface->front, surface->canvas, &rects[i]))
+        if (front_differs(&surface->front, view, &rects[i]))
             return true;
     }
     return false;
 }
 
-static void take(struct surface *surface, const pixman_region32_t *region)
+static void take(struct surface *surface, const struct pixel_view *view,
+                 const pixman_region32_t *region)
 {
     int count;
     const pixman_box32_t *rects = pixman_region32_rectangles((pixman_region32_t *)region, &count);
 
     for (int i = 0; i < count; i++) {
-        front_take(&surface->front, surface->canvas, &rects[i]);
+        front_take(&surface->front, view, &rects[i]);
         boxes_remove_covered(&surface->gathered, &rects[i]);
     }
 }
 
 static void pass_on(struct display *display, struct drawable *drawable, struct surface *surface,
-                    const pixman_region32_t *region)
+                    const struct pixel_view *view, const pixman_region32_t *region)
 {
-    take(surface, region);
+    take(surface, view, region);
     display->passed_on = true;
     display_queue(display, drawable, surface);
 }
@@ -266,7 +286,8 @@ static void pass_on_move(struct display *display, struct drawable *drawable,
 }
 
 static void pass_on_picture(struct display *display, struct drawable *drawable,
-                            struct surface *surface, const pixman_region32_t *region)
+                            struct surface *surface, const struct pixel_view *view,
+                            const pixman_region32_t *region)
 {
     GArray *changes = display->changes;
     struct draw_image *image = drawable->draw.copy.image;
@@ -276,27 +297,25 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
 
     g_array_set_size(changes, 0);
     for (int i = 0; i < count; i++)
-        find_changes(display, surface, &rects[i]);
+        find_changes(display, surface, view, &rects[i]);
     for (unsigned i = 0; i < changes->len; i++)
         news += box_size(&g_array_index(changes, draw_rect, i));
     if (surface->format == SPICE_SURFACE_FMT_32_xRGB && image->type == SPICE_IMAGE_TYPE_BITMAP &&
         image->bitmap.format == SPICE_BITMAP_FMT_RGBA && drawable->draw.type == QXL_DRAW_COPY)
         image->bitmap.format = SPICE_BITMAP_FMT_32BIT; /* nobody sees its alpha */
     if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {
-        pass_on(display, drawable, surface, region);
-        return;
-    }
-    /* If nothing is drawn before they are sent, they need not be looked for again. */
-    if (surface->gathered.count == 0 && changes->len > 0 && changes->len <= BOXES_MAX) {
-        boxes_set(&surface->gathered, (const draw_rect *)changes->data, changes->len);
+        pass_on(display, drawable, surface, view, region);
         return;
     }
     for (unsigned i = 0; i < changes->len; i++)
-        boxes_add(&surface->gathered, &g_array_index(changes, draw_rect, i));
+        send_box(display, surface, view, &g_array_index(changes, draw_rect, i));
+    for (int i = 0; i < count; i++)
+        boxes_remove_covered(&surface->gathered, &rects[i]);
+    display->passed_on = display->passed_on || changes->len > 0;
 }
 
 void display_draw(struct display *display, struct drawable *drawable, struct surface *surface,
-                  const pixman_region32_t *region)
+                  const pixman_region32_t *region, const struct pixel_view *view)
 {
     enum path path = path_of(drawable);
     bool may_be_film = drawable->draw.type == QXL_DRAW_COPY &&
@@ -307,11 +326,11 @@ void display_draw(struct display *display, struct drawable *drawable, struct sur
         return; /* nobody looks */
     /* What is gathered is compared later, and pictures when they are cut down. */
     if ((may_be_film || (path != PATH_GATHERED && path != PATH_PICTURE)) &&
-        !is_news(display, surface, region))
+        !is_news(display, surface, view, region))
         return;
     film = may_be_film ? video_find(display, drawable, surface, region) : NULL;
     if (film != NULL) {
-        take(surface, region);
+        take(surface, view, region);
         video_show(display, film, drawable, surface, region);
         return;
     }
@@ -323,10 +342,10 @@ void display_draw(struct display *display, struct drawable *drawable, struct sur
         pass_on_move(display, drawable, surface, region);
         break;
     case PATH_PICTURE:
-        pass_on_picture(display, drawable, surface, region);
+        pass_on_picture(display, drawable, surface, view, region);
         break;
     default:
-        pass_on(display, drawable, surface, region);
+        pass_on(display, drawable, surface, view, region);
         break;
     }
 }

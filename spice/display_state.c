@@ -104,7 +104,7 @@ static void look(const struct surfaces *surfaces)
     struct surface *primary = surfaces_find(surfaces, 0);
 
     if (primary != NULL)
-        front_open(&primary->front, primary->canvas);
+        surface_open_front(primary);
 }
 
 void display_client_compare(struct display_client *client)

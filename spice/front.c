@@ -33,13 +33,7 @@ void front_close(struct front *front)
     g_clear_pointer(&front->tiles, g_free);
 }
 
-static const uint8_t *canvas_at(const struct front *front, const struct canvas *canvas, int x,
-                                int y)
-{
-    return canvas_row(canvas, y) + (size_t)x * front->pixel;
-}
-
-void front_open(struct front *front, const struct canvas *canvas)
+void front_open(struct front *front, const struct pixel_view *view)
 {
     const draw_rect all = {0, 0, front->width, front->height};
 
@@ -47,15 +41,15 @@ void front_open(struct front *front, const struct canvas *canvas)
         return;
     front->pixels = g_malloc((size_t)front->width * front->height * front->pixel);
     front->tiles = g_new(bool, front->width / TILE_WIDTH + 1);
-    front_take(front, canvas, &all);
+    front_take(front, view, &all);
 }
 
-void front_take(struct front *front, const struct canvas *canvas, const draw_rect *box)
+void front_take(struct front *front, const struct pixel_view *view, const draw_rect *box)
 {
     size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
 
     for (int y = box->y1; y < box->y2; y++)
-        memcpy(front_at(front, box->x1, y), canvas_at(front, canvas, box->x1, y), size);
+        memcpy(front_at(front, box->x1, y), pixel_view_at(view, box->x1, y, front->pixel), size);
 }
 
 void front_move(struct front *front, const draw_rect *box, struct draw_point from)
@@ -85,16 +79,16 @@ static bool differ(const struct front *front, const uint8_t *a, const uint8_t *b
     return memcmp(a, b, count * front->pixel) != 0;
 }
 
-static bool differs_at(const struct front *front, const struct canvas *canvas, int x, int y,
+static bool differs_at(const struct front *front, const struct pixel_view *view, int x, int y,
                        size_t count)
 {
-    return differ(front, front_at(front, x, y), canvas_at(front, canvas, x, y), count);
+    return differ(front, front_at(front, x, y), pixel_view_at(view, x, y, front->pixel), count);
 }
 
-bool front_differs(const struct front *front, const struct canvas *canvas, const draw_rect *box)
+bool front_differs(const struct front *front, const struct pixel_view *view, const draw_rect *box)
 {
     for (int y = box->y1; y < box->y2; y++) {
-        if (differs_at(front, canvas, box->x1, y, box->x2 - box->x1))
+        if (differs_at(front, view, box->x1, y, box->x2 - box->x1))
             return true;
     }
     return false;
@@ -106,9 +100,10 @@ static inline bool pixel_differs(const uint8_t *a, const uint8_t *b, unsigned si
 }
 
 /* The first pixel from X on, before END, that looks different; END when none does. */
-static int find_right(const struct front *front, const struct canvas *canvas, int x, int y, int end)
+static int find_right(const struct front *front, const struct pixel_view *view, int x, int y,
+                      int end)
 {
-    const uint8_t *a = front_at(front, 0, y), *b = canvas_row(canvas, y);
+    const uint8_t *a = front_at(front, 0, y), *b = pixel_view_at(view, 0, y, front->pixel);
     unsigned size = front->pixel;
 
     if (front->format == SPICE_SURFACE_FMT_32_ARGB) {
@@ -122,9 +117,10 @@ static int find_right(const struct front *front, const struct canvas *canvas, in
 }
 
 /* The end of what looks different before X, not before END. */
-static int find_left(const struct front *front, const struct canvas *canvas, int x, int y, int end)
+static int find_left(const struct front *front, const struct pixel_view *view, int x, int y,
+                     int end)
 {
-    const uint8_t *a = front_at(front, 0, y), *b = canvas_row(canvas, y);
+    const uint8_t *a = front_at(front, 0, y), *b = pixel_view_at(view, 0, y, front->pixel);
     unsigned size = front->pixel;
 
     if (front->format == SPICE_SURFACE_FMT_32_ARGB) {
@@ -138,21 +134,25 @@ static int find_left(const struct front *front, const struct canvas *canvas, int
     return x;
 }
 
-/* Takes away what looks the same at the edges of BOX. */
-static void shrink(const struct front *front, const struct canvas *canvas, draw_rect *box)
+/*
+ * Takes away what looks the same at the edges of BOX. False: all of it does by now, since a guest
+ * may write to what it has shown us.
+ */
+static bool shrink(const struct front *front, const struct pixel_view *view, draw_rect *box)
 {
     int left = box->x2, right = box->x1;
 
-    while (!differs_at(front, canvas, box->x1, box->y1, box->x2 - box->x1))
+    while (box->y1 < box->y2 && !differs_at(front, view, box->x1, box->y1, box->x2 - box->x1))
         box->y1++;
-    while (!differs_at(front, canvas, box->x1, box->y2 - 1, box->x2 - box->x1))
+    while (box->y1 < box->y2 && !differs_at(front, view, box->x1, box->y2 - 1, box->x2 - box->x1))
         box->y2--;
     for (int y = box->y1; y < box->y2; y++) {
-        left = find_right(front, canvas, box->x1, y, left);
-        right = find_left(front, canvas, box->x2, y, right);
+        left = find_right(front, view, box->x1, y, left);
+        right = find_left(front, view, box->x2, y, right);
     }
     box->x1 = left;
     box->x2 = right;
+    return left < right;
 }
 
 /*
@@ -178,7 +178,7 @@ static void add_run(GArray *boxes, unsigned first, const draw_rect *new)
 }
 
 /* Which tiles of a strip look different; false: none. Each row is gone through once. */
-static bool mark_tiles(const struct front *front, const struct canvas *canvas,
+static bool mark_tiles(const struct front *front, const struct pixel_view *view,
                        const draw_rect *strip)
 {
     unsigned count = (strip->x2 - strip->x1 + TILE_WIDTH - 1) / TILE_WIDTH, marked = 0;
@@ -187,15 +187,14 @@ static bool mark_tiles(const struct front *front, const struct canvas *canvas,
     for (int y = strip->y1; y < strip->y2 && marked < count; y++) {
         if (front->pixel == 4) {
             marked += mark_different_tiles(front_at(front, strip->x1, y),
-                                           canvas_at(front, canvas, strip->x1, y),
+                                           pixel_view_at(view, strip->x1, y, front->pixel),
                                            strip->x2 - strip->x1, seen_bits(front), front->tiles);
             continue;
         }
         for (unsigned i = 0; i < count; i++) {
             int x = strip->x1 + i * TILE_WIDTH;
 
-            if (!front->tiles[i] &&
-                differs_at(front, canvas, x, y, MIN(TILE_WIDTH, strip->x2 - x))) {
+            if (!front->tiles[i] && differs_at(front, view, x, y, MIN(TILE_WIDTH, strip->x2 - x))) {
                 front->tiles[i] = true;
                 marked++;
             }
@@ -205,12 +204,12 @@ static bool mark_tiles(const struct front *front, const struct canvas *canvas,
 }
 
 /* What looks different in a strip that is not higher than a tile. */
-static void compare_strip(const struct front *front, const struct canvas *canvas,
+static void compare_strip(const struct front *front, const struct pixel_view *view,
                           const draw_rect *strip, GArray *changes, unsigned first)
 {
     draw_rect run = {0, strip->y1, 0, strip->y2};
 
-    if (!mark_tiles(front, canvas, strip))
+    if (!mark_tiles(front, view, strip))
         return;
     for (int x = strip->x1, i = 0; x < strip->x2; x += TILE_WIDTH, i++) {
         if (!front->tiles[i])
@@ -245,7 +244,7 @@ static void join_overlapping(GArray *boxes, unsigned first)
     }
 }
 
-void front_compare(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+void front_compare(const struct front *front, const struct pixel_view *view, const draw_rect *box,
                    GArray *changes)
 {
     unsigned first = changes->len;
@@ -253,9 +252,13 @@ void front_compare(const struct front *front, const struct canvas *canvas, const
     for (int y = box->y1; y < box->y2; y += TILE_HEIGHT) {
         draw_rect strip = {box->x1, y, box->x2, MIN(y + TILE_HEIGHT, box->y2)};
 
-        compare_strip(front, canvas, &strip, changes, first);
+        compare_strip(front, view, &strip, changes, first);
     }
     join_overlapping(changes, first);
-    for (unsigned i = first; i < changes->len; i++)
-        shrink(front, canvas, &g_array_index(changes, draw_rect, i));
+    for (unsigned i = first; i < changes->len;) {
+        if (shrink(front, view, &g_array_index(changes, draw_rect, i)))
+            i++;
+        else
+            g_array_remove_index_fast(changes, i);
+    }
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "display/canvas.h"
+#include "display/pixel_view.h"
 
 #include <glib.h>
 
@@ -25,8 +26,8 @@ struct front {
 void front_init(struct front *front, uint32_t width, uint32_t height, uint32_t format);
 void front_finish(struct front *front);
 
-/* Somebody looks from now on: at what is on CANVAS, which has the same geometry. */
-void front_open(struct front *front, const struct canvas *canvas);
+/* Somebody looks from now on: at what is in VIEW. */
+void front_open(struct front *front, const struct pixel_view *view);
 void front_close(struct front *front);
 
 static inline uint8_t *front_at(const struct front *front, int x, int y)
@@ -34,14 +35,14 @@ static inline uint8_t *front_at(const struct front *front, int x, int y)
     return front->pixels + ((size_t)y * front->width + x) * front->pixel;
 }
 
-/* All boxes are inside. These need an open front. */
+/* All boxes are inside, and valid in views. These need an open front. */
 
-/* BOX is shown as on CANVAS. */
-void front_take(struct front *front, const struct canvas *canvas, const draw_rect *box);
+/* BOX is shown as it is in VIEW. */
+void front_take(struct front *front, const struct pixel_view *view, const draw_rect *box);
 /* BOX is shown as what is as large at FROM, which is inside too, was shown; they may overlap. */
 void front_move(struct front *front, const draw_rect *box, struct draw_point from);
-/* Does anything in BOX look different on CANVAS? */
-bool front_differs(const struct front *front, const struct canvas *canvas, const draw_rect *box);
+/* Does anything in BOX look different in VIEW? */
+bool front_differs(const struct front *front, const struct pixel_view *view, const draw_rect *box);
 /* Adds boxes to CHANGES (of draw_rect), not overlapping, around what looks different in BOX. */
-void front_compare(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+void front_compare(const struct front *front, const struct pixel_view *view, const draw_rect *box,
                    GArray *changes);

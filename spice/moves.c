@@ -26,14 +26,13 @@ struct rows {
     uint64_t *now, *before; /* hashes */
 };
 
-static void hash_rows(struct rows *rows, const struct front *front, const struct canvas *canvas,
+static void hash_rows(struct rows *rows, const struct front *front, const struct pixel_view *view,
                       const draw_rect *box)
 {
     size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
 
     for (int i = 0; i < rows->count; i++) {
-        rows->now[i] =
-            XXH3_64bits(canvas_row(canvas, box->y1 + i) + (size_t)box->x1 * front->pixel, size);
+        rows->now[i] = XXH3_64bits(pixel_view_at(view, box->x1, box->y1 + i, front->pixel), size);
         rows->before[i] = XXH3_64bits(front_at(front, box->x1, box->y1 + i), size);
     }
 }
@@ -88,11 +87,10 @@ static int find_distance(const struct rows *rows)
     return best;
 }
 
-/* What is compared: parts of rows by their hashes, or whole rows. */
+/* Rows of a box, or of a strip of it. */
 struct comparison {
     const struct front *front;
-    const struct canvas *canvas;
-    const struct rows *rows; /* NULL: whole rows */
+    const struct pixel_view *view;
     draw_rect box;
 };
 
@@ -101,9 +99,7 @@ static bool is_same(const struct comparison *comparison, int now, int before)
     const struct front *front = comparison->front;
     const draw_rect *box = &comparison->box;
 
-    if (comparison->rows != NULL)
-        return comparison->rows->now[now] == comparison->rows->before[before];
-    return memcmp(canvas_row(comparison->canvas, box->y1 + now) + (size_t)box->x1 * front->pixel,
+    return memcmp(pixel_view_at(comparison->view, box->x1, box->y1 + now, front->pixel),
                   front_at(front, box->x1, box->y1 + before),
                   (size_t)(box->x2 - box->x1) * front->pixel) == 0;
 }
@@ -144,33 +140,33 @@ static unsigned find_runs(const struct comparison *comparison, int distance,
 }
 
 /* Are WIDTH pixels from X on in all rows of MOVE what they were at its distance? */
-static bool columns_moved(const struct front *front, const struct canvas *canvas,
+static bool columns_moved(const struct front *front, const struct pixel_view *view,
                           const struct move *move, int x, int width)
 {
-    size_t left = (size_t)x * front->pixel, size = (size_t)width * front->pixel;
+    size_t size = (size_t)width * front->pixel;
 
     for (int i = 0; i < move->box.y2 - move->box.y1; i++) {
-        if (memcmp(canvas_row(canvas, move->box.y1 + i) + left,
+        if (memcmp(pixel_view_at(view, x, move->box.y1 + i, front->pixel),
                    front_at(front, x, move->from.y + i), size) != 0)
             return false;
     }
     return true;
 }
 
-static void widen(const struct front *front, const struct canvas *canvas, const draw_rect *limit,
+static void widen(const struct front *front, const struct pixel_view *view, const draw_rect *limit,
                   struct move *move)
 {
     while (move->box.x2 < limit->x2) {
         int width = MIN(GROW_WIDTH, limit->x2 - move->box.x2);
 
-        if (!columns_moved(front, canvas, move, move->box.x2, width))
+        if (!columns_moved(front, view, move, move->box.x2, width))
             break;
         move->box.x2 += width;
     }
     while (move->box.x1 > limit->x1) {
         int width = MIN(GROW_WIDTH, move->box.x1 - limit->x1);
 
-        if (!columns_moved(front, canvas, move, move->box.x1 - width, width))
+        if (!columns_moved(front, view, move, move->box.x1 - width, width))
             break;
         move->box.x1 -= width;
     }
@@ -187,14 +183,14 @@ static int64_t pixels_of(const struct move *moves, unsigned count)
 }
 
 /* What has moved in BOX as far as something in STRIP has. */
-static unsigned find_in(struct rows *rows, const struct front *front, const struct canvas *canvas,
+static unsigned find_in(struct rows *rows, const struct front *front, const struct pixel_view *view,
                         const draw_rect *strip, const draw_rect *box, struct move moves[MOVES_MAX])
 {
-    struct comparison parts = {front, canvas, rows, *strip}, whole = {front, canvas, NULL, *box};
+    struct comparison parts = {front, view, *strip}, whole = {front, view, *box};
     unsigned count;
     int distance;
 
-    hash_rows(rows, front, canvas, strip);
+    hash_rows(rows, front, view, strip);
     distance = find_distance(rows);
     if (distance == 0)
         return 0;
@@ -204,11 +200,11 @@ static unsigned find_in(struct rows *rows, const struct front *front, const stru
     /* Something beside it, or in it, has changed otherwise. */
     count = find_runs(&parts, distance, moves);
     for (unsigned i = 0; i < count; i++)
-        widen(front, canvas, box, &moves[i]);
+        widen(front, view, box, &moves[i]);
     return pixels_of(moves, count) >= MIN_PIXELS ? count : 0;
 }
 
-unsigned moves_find(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+unsigned moves_find(const struct front *front, const struct pixel_view *view, const draw_rect *box,
                     struct move moves[MOVES_MAX])
 {
     int width = box->x2 - box->x1, strips = width < STRIPS * STRIP_WIDTH ? 1 : STRIPS;
@@ -226,7 +222,7 @@ unsigned moves_find(const struct front *front, const struct canvas *canvas, cons
             strip.x1 += (width - STRIP_WIDTH) * i / (strips - 1);
             strip.x2 = strip.x1 + STRIP_WIDTH;
         }
-        count = find_in(&rows, front, canvas, &strip, box, moves);
+        count = find_in(&rows, front, view, &strip, box, moves);
     }
     g_free(rows.now);
     return count;

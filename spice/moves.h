@@ -16,9 +16,9 @@ struct move {
 };
 
 /*
- * Finds parts of BOX that look on CANVAS as something above or below of them does on FRONT.
- * Returns how many; clients may be told to do these moves one after the other. That every pixel
- * then is as on CANVAS is all but certain, and for the caller to check.
+ * Finds parts of BOX that look in VIEW as something above or below of them does on FRONT.
+ * Returns how many; clients may be told to do these moves one after the other, and every pixel of
+ * them then is as it is in VIEW.
  */
-unsigned moves_find(const struct front *front, const struct canvas *canvas, const draw_rect *box,
+unsigned moves_find(const struct front *front, const struct pixel_view *view, const draw_rect *box,
                     struct move moves[MOVES_MAX]);

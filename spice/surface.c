@@ -82,12 +82,35 @@ struct surface *surface_create(struct surfaces *surfaces, uint32_t id, uint32_t 
 
 void surface_destroy(struct surfaces *surfaces, struct surface *surface)
 {
+    put_off_drop(&surface->put_off, NULL);
     surfaces->table[surface->id] = NULL;
     canvas_destroy(surface->canvas);
     pixman_region32_fini(&surface->dirty);
     front_finish(&surface->front);
     guest_resource_release(&surface->create);
     g_free(surface);
+}
+
+static void add_dirty(struct surface *surface, const pixman_region32_t *dirty)
+{
+    pixman_region32_union(&surface->dirty, &surface->dirty, (pixman_region32_t *)dirty);
+    if (pixman_region32_n_rects(&surface->dirty) > MAX_DIRTY_RECTS)
+        pixman_region32_reset(&surface->dirty, pixman_region32_extents(&surface->dirty));
+}
+
+/* Draws what DRAW reads or, in part, leaves as it is. */
+static void settle_for(struct surfaces *surfaces, struct surface *surface, const struct draw *draw)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(draw->sources); i++) {
+        struct surface *source =
+            draw->sources[i] == -1 ? NULL : surfaces_find(surfaces, draw->sources[i]);
+
+        if (source != NULL)
+            surface_settle(source, NULL);
+    }
+    /* These look at, or touch, more than their box. */
+    surface_settle(surface,
+                   draw->type == QXL_COPY_BITS || draw->type == QXL_DRAW_TEXT ? NULL : &draw->box);
 }
 
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
@@ -98,11 +121,48 @@ const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
     canvas_draw_region(draw, surface->width, surface->height, dirty);
     if (!pixman_region32_not_empty(dirty))
         return NULL;
+    settle_for(surfaces, surface, draw);
     refused = canvas_draw(surface->canvas, draw, surfaces_find_canvas, surfaces);
-    if (refused != NULL)
-        return refused;
-    pixman_region32_union(&surface->dirty, &surface->dirty, dirty);
-    if (pixman_region32_n_rects(&surface->dirty) > MAX_DIRTY_RECTS)
-        pixman_region32_reset(&surface->dirty, pixman_region32_extents(&surface->dirty));
-    return NULL;
+    if (refused == NULL)
+        add_dirty(surface, dirty);
+    return refused;
+}
+
+bool surface_put_off(struct surface *surface, struct drawable *drawable, struct pixel_view *view,
+                     pixman_region32_t *dirty)
+{
+    /* Off-screen surfaces are drawn on to be read. */
+    if (surface->id != 0 || box_size(&drawable->draw.box) < PUT_OFF_MIN_PIXELS ||
+        drawable->data_size > PUT_OFF_MAX_BYTES ||
+        !draw_view(&drawable->draw, surface->canvas, view))
+        return false;
+    put_off_drop(&surface->put_off, &drawable->draw.box);
+    if (!put_off_has_room(&surface->put_off, drawable->data_size))
+        surface_settle(surface, NULL);
+    put_off_add(&surface->put_off, drawable);
+    canvas_draw_region(&drawable->draw, surface->width, surface->height, dirty);
+    add_dirty(surface, dirty);
+    return true;
+}
+
+void surface_settle(struct surface *surface, const draw_rect *box)
+{
+    struct drawable *late[PUT_OFF_MAX];
+    unsigned count;
+
+    if (surface->put_off.count == 0)
+        return;
+    count = put_off_take(&surface->put_off, box, late);
+    for (unsigned i = 0; i < count; i++)
+        canvas_draw(surface->canvas, &late[i]->draw, NULL, NULL); /* not refused, see draw_view() */
+    for (unsigned i = 0; i < count; i++)
+        drawable_unref(late[i]);
+}
+
+void surface_open_front(struct surface *surface)
+{
+    const struct pixel_view view = canvas_view(surface->canvas);
+
+    surface_settle(surface, NULL);
+    front_open(&surface->front, &view);
 }

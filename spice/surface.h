@@ -10,16 +10,18 @@
 #include "spice/drawable.h"
 #include "spice/boxes.h"
 #include "spice/front.h"
+#include "spice/put_off.h"
 
 struct surface {
     uint32_t id;
     uint64_t serial; /* of all surfaces ever; tells it from others that had its id */
     uint32_t width, height, format;
-    struct canvas *canvas;
+    struct canvas *canvas;        /* as it was before what is put off */
     bool blank;                   /* all zero, and never drawn on */
     pixman_region32_t dirty;      /* what has changed since the host last asked */
     struct front front;           /* what clients see of it */
     struct boxes gathered;        /* where it may look different, which they are to be sent */
+    struct put_off put_off;       /* what is still to be drawn on the canvas */
     struct guest_resource create; /* what the guest has back when the surface is gone */
 };
 
@@ -55,3 +57,13 @@ void surface_destroy(struct surfaces *surfaces, struct surface *surface);
  */
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
                          const struct draw *draw, pixman_region32_t *dirty);
+/*
+ * Draws later, or never if nobody looks before it is painted over. VIEW is then what there will be
+ * in DRAWABLE's box, and DIRTY as with surface_draw(). False: it is to be drawn at once.
+ */
+bool surface_put_off(struct surface *surface, struct drawable *drawable, struct pixel_view *view,
+                     pixman_region32_t *dirty);
+/* Draws what was put off and is, or must be drawn before what is, in BOX; NULL: everything. */
+void surface_settle(struct surface *surface, const draw_rect *box);
+/* Somebody looks from now on, at what is there now. */
+void surface_open_front(struct surface *surface);

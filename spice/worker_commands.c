@@ -2,6 +2,7 @@
  * Executing a guest's commands (server-abi.md section 4.3).
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "display/trim.h"
 #include "spice/worker.h"
 
 #include <spice/protocol.h>
@@ -31,16 +32,18 @@ static void draw_and_show(struct display_worker *worker, struct drawable *drawab
 {
     const struct draw *draw = &drawable->draw;
     struct surface *surface = surfaces_find(&worker->surfaces, draw->surface_id);
+    struct pixel_view view = canvas_view(surface->canvas);
     pixman_region32_t region;
-    const char *wrong;
+    const char *wrong = NULL;
 
     display_prepare(&worker->display, drawable, surface);
-    wrong = surface_draw(&worker->surfaces, surface, draw, &region);
+    if (!surface_put_off(surface, drawable, &view, &region))
+        wrong = surface_draw(&worker->surfaces, surface, draw, &region);
 
     if (wrong != NULL) {
         worker_refuse(worker, "a drawing command was dropped", wrong);
     } else if (pixman_region32_not_empty(&region)) {
-        display_draw(&worker->display, drawable, surface, &region);
+        display_draw(&worker->display, drawable, surface, &region, &view);
         surface->blank = false;
     }
     pixman_region32_fini(&region);
@@ -73,6 +76,7 @@ static void execute_draw(struct display_worker *worker, const QXLCommandExt *com
         wrong = check_drawable(worker, drawable);
     if (wrong == NULL && drawable->draw.type != QXL_DRAW_NOP) {
         worker->display.count.commands++;
+        draw_trim(&drawable->draw);
         put_off(worker, drawable);
         return;
     }
@@ -90,6 +94,8 @@ static void execute_update(struct display_worker *worker, const QXLCommandExt *c
     if (wrong == NULL && surfaces_find(&worker->surfaces, update.surface_id) == NULL)
         wrong = "the surface to update does not exist";
     worker_draw_batch(worker);
+    if (wrong == NULL)
+        surface_settle(surfaces_find(&worker->surfaces, update.surface_id), NULL);
     if (wrong != NULL)
         worker_refuse(worker, "an update command was dropped", wrong);
     else if (worker->interface->notify_update != NULL)

@@ -1,7 +1,8 @@
 /*
  * What the host asks of a worker (server-abi.md sections 4.5 to 4.8), on the worker's thread.
  *
- * Everything is drawn when it is fetched, and no client is ever waited for, so none of this blocks.
+ * Everything is drawn when it is fetched, or when it is asked for, and no client is ever waited
+ * for, so none of this blocks.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -55,8 +56,18 @@ void worker_stop(struct display_worker *worker)
     worker_release_commands(worker);
 }
 
+/* On others nothing is put off. */
+static void settle_primary(struct display_worker *worker)
+{
+    struct surface *primary = surfaces_find(&worker->surfaces, 0);
+
+    if (primary != NULL)
+        surface_settle(primary, NULL);
+}
+
 void worker_release_commands(struct display_worker *worker)
 {
+    settle_primary(worker);
     display_fold(&worker->display);
     worker_wake_clients(worker);
 }
@@ -68,6 +79,7 @@ void worker_out_of_memory(struct display_worker *worker)
     if (!worker->running)
         return;
     worker_drain_command_ring(worker);
+    settle_primary(worker);
     worker_wake_clients(worker);
     display_fold_laggards(&worker->display);
     if (interface->flush_resources(worker->qxl))
@@ -194,6 +206,7 @@ void worker_update_area(struct display_worker *worker, uint32_t surface_id, bool
         worker_refuse(worker, "an area was not updated", "its surface does not exist");
         return;
     }
+    surface_settle(surface, NULL);
     boxes = pixman_region32_rectangles(&surface->dirty, &n);
     *rects = g_new(QXLRect, MAX(n, 1));
     *count = n;

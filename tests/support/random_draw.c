@@ -698,3 +698,53 @@ struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned
     draw->effect = random->promises ? random_effect(random, draw, target) : QXL_EFFECT_BLEND;
     return draw;
 }
+
+static const struct draw_image *source_image(const struct draw *draw)
+{
+    switch (draw->type) {
+    case QXL_DRAW_OPAQUE:
+        return draw->opaque.image;
+    case QXL_DRAW_COPY:
+    case QXL_DRAW_BLEND:
+        return draw->copy.image;
+    case QXL_DRAW_ROP3:
+        return draw->rop3.image;
+    case QXL_DRAW_TRANSPARENT:
+        return draw->transparent.image;
+    case QXL_DRAW_COMPOSITE:
+        return draw->composite.source;
+    default:
+        return NULL;
+    }
+}
+
+/* The parser lists the destination, too, where it is read; the generator does not. */
+static void list_own_surface(struct draw *draw)
+{
+    const struct draw_image *image = source_image(draw);
+
+    if (image == NULL || image->type != SPICE_IMAGE_TYPE_SURFACE ||
+        image->surface_id != draw->surface_id)
+        return;
+    for (unsigned i = 0; i < G_N_ELEMENTS(draw->sources); i++) {
+        if (draw->sources[i] == -1) {
+            draw->sources[i] = draw->surface_id;
+            return;
+        }
+    }
+    g_assert_not_reached();
+}
+
+struct draw *random_draw_any(struct random_draw *random, unsigned surface)
+{
+    static const uint8_t types[] = {
+        QXL_DRAW_FILL,      QXL_DRAW_OPAQUE, QXL_DRAW_COPY,   QXL_DRAW_BLEND,       QXL_COPY_BITS,
+        QXL_DRAW_BLACKNESS, QXL_DRAW_INVERS, QXL_DRAW_STROKE, QXL_DRAW_TEXT,        QXL_DRAW_ROP3,
+        QXL_DRAW_COMPOSITE, QXL_DRAW_COPY,   QXL_DRAW_FILL,   QXL_DRAW_TRANSPARENT,
+    };
+    struct draw *draw = random_draw_make(
+        random, types[random_between(random, 0, G_N_ELEMENTS(types) - 1)], surface);
+
+    list_own_surface(draw);
+    return draw;
+}

@@ -31,6 +31,9 @@ void random_draw_finish(struct random_draw *random);
 
 /* A command of TYPE (QXL_DRAW_*) for surface SURFACE. It lives until random_draw_forget(). */
 struct draw *random_draw_make(struct random_draw *random, uint8_t type, unsigned surface);
+/* One of many types, with all surfaces that it reads among its sources, as the parser lists them.
+ */
+struct draw *random_draw_any(struct random_draw *random, unsigned surface);
 void random_draw_forget(struct random_draw *random);
 
 /* FIRST .. LAST, both included. */

@@ -255,6 +255,7 @@ static void test_snapshot(void)
     uint16_t pixels[2 * 2] = {0xf800, 0x07e0, 0x001f, 0x8410};
     const draw_rect right = {.x1 = 1, .y1 = 0, .x2 = 2, .y2 = 2}, corner = {0, 1, 1, 2};
     struct canvas *canvas = canvas_create(2, 2, 4, SPICE_SURFACE_FMT_16_565, pixels);
+    const struct pixel_view view = canvas_view(canvas);
     struct display_encoder encoder;
     struct drawable *drawable;
     struct message *message;
@@ -263,7 +264,7 @@ static void test_snapshot(void)
 
     display_encoder_init(&encoder, 1);
     front_init(&front, 2, 2, SPICE_SURFACE_FMT_16_565);
-    front_open(&front, canvas);
+    front_open(&front, &view);
     drawable = snapshot_create(&front, 3, &right);
     message = display_encode_drawable(&encoder, drawable, &plain);
     drawable_unref(drawable);

@@ -13,6 +13,7 @@ enum { WIDTH = 640, HEIGHT = 300 };
 struct fixture {
     struct front front;
     struct canvas *canvas;
+    struct pixel_view view;
     uint32_t pixels[WIDTH * HEIGHT];
     GRand *rand;
 };
@@ -33,8 +34,9 @@ static void set_up(struct fixture *fixture, gconstpointer data)
     }
     fixture->canvas =
         canvas_create(WIDTH, HEIGHT, WIDTH * 4, SPICE_SURFACE_FMT_32_xRGB, fixture->pixels);
+    fixture->view = canvas_view(fixture->canvas);
     front_init(&fixture->front, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB);
-    front_open(&fixture->front, fixture->canvas);
+    front_open(&fixture->front, &fixture->view);
 }
 
 static void tear_down(struct fixture *fixture, gconstpointer data)
@@ -66,7 +68,7 @@ static void scroll(struct fixture *fixture, const draw_rect *box, int distance)
 static int64_t apply(struct fixture *fixture, const draw_rect *box)
 {
     struct move moves[MOVES_MAX];
-    unsigned count = moves_find(&fixture->front, fixture->canvas, box, moves);
+    unsigned count = moves_find(&fixture->front, &fixture->view, box, moves);
     int64_t different = 0;
 
     for (unsigned i = 0; i < count; i++) {
@@ -91,7 +93,7 @@ static void test_scroll(struct fixture *fixture, gconstpointer data)
     for (unsigned i = 0; i < G_N_ELEMENTS(distances); i++) {
         scroll(fixture, &all, distances[i]);
         g_assert_cmpint(apply(fixture, &all), <=, (int64_t)WIDTH * ABS(distances[i]));
-        front_take(&fixture->front, fixture->canvas, &all);
+        front_take(&fixture->front, &fixture->view, &all);
     }
 }
 
@@ -116,12 +118,12 @@ static void test_nothing(struct fixture *fixture, gconstpointer data)
     struct move moves[MOVES_MAX];
 
     (void)data;
-    g_assert_cmpuint(moves_find(&fixture->front, fixture->canvas, &all, moves), ==, 0);
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(fixture->pixels); i++)
         fixture->pixels[i] = g_rand_int(fixture->rand) & 0xffffff;
-    g_assert_cmpuint(moves_find(&fixture->front, fixture->canvas, &all, moves), ==, 0);
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
     memset(fixture->pixels, 0, sizeof(fixture->pixels)); /* all rows are the same */
-    g_assert_cmpuint(moves_find(&fixture->front, fixture->canvas, &all, moves), ==, 0);
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
 }
 
 int main(int argc, char **argv)
