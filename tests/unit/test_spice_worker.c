@@ -8,8 +8,8 @@
 #include <spice/enums.h>
 #include <string.h>
 
-#define WIDTH  64
-#define HEIGHT 48
+#define WIDTH  96
+#define HEIGHT 64
 
 struct fixture {
     SpiceServer *server;
@@ -134,6 +134,74 @@ static void test_stop(struct fixture *fixture, gconstpointer data)
     g_assert_true(qxl_host_wait_released(fixture->host, 1));
     g_assert_cmphex(fixture->primary[3 * WIDTH + 2], ==, 0x123456);
     g_assert_cmpint(fixture->host->client_present, ==, 0);
+}
+
+/* All of the primary in one colour, as a picture; the worker has done with it when this returns. */
+static void show_picture(struct fixture *fixture, uint32_t color)
+{
+    struct qxl_host *host = fixture->host;
+    QXLDrawable drawable = qxl_host_drawable(QXL_DRAW_COPY, 0, 0, 0, WIDTH, HEIGHT);
+    uint32_t pixels[WIDTH * HEIGHT];
+    QXLRect area = whole(), dirty;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(pixels); i++)
+        pixels[i] = color;
+    drawable.u.copy.src_bitmap =
+        qxl_host_bitmap(host, SPICE_BITMAP_FMT_32BIT, WIDTH, HEIGHT, WIDTH * 4, 0, pixels);
+    drawable.u.copy.src_area = whole();
+    drawable.u.copy.rop_descriptor = SPICE_ROPD_OP_PUT;
+    qxl_host_push_drawable(host, &drawable);
+    spice_qxl_update_area(&host->qxl, 1, &area, &dirty, 1, 0); /* asks for another surface */
+}
+
+/* Pictures are drawn on the primary when somebody looks, and given back when they are no use. */
+static void test_pictures_wait(struct fixture *fixture, gconstpointer data)
+{
+    struct qxl_host *host = fixture->host;
+    QXLInstance *qxl = &host->qxl;
+    uint32_t *pixel = &fixture->primary[WIDTH + 1];
+    QXLRect area = whole(), dirty;
+
+    (void)data;
+    qxl_host_create_surface(host, 1, SPICE_SURFACE_FMT_32_xRGB, WIDTH, HEIGHT, 0);
+    show_picture(fixture, 1);
+    g_assert_cmphex(*pixel, ==, 0);
+    g_assert_cmpuint(qxl_host_released(host), ==, 0);
+    spice_qxl_update_area(qxl, 0, &area, &dirty, 1, 0);
+    g_assert_cmphex(*pixel, ==, 1);
+    g_assert_cmpuint(qxl_host_released(host), ==, 1);
+
+    show_picture(fixture, 2); /* is painted over, and goes back undrawn */
+    show_picture(fixture, 3);
+    g_assert_cmphex(*pixel, ==, 1);
+    g_assert_cmpuint(qxl_host_released(host), ==, 2);
+    spice_qxl_oom(qxl);
+    g_assert_true(qxl_host_wait_released(host, 3));
+    g_assert_cmphex(*pixel, ==, 3);
+
+    show_picture(fixture, 4);
+    qxl_host_fill(host, 0, 0, 0, 1, 1, 5); /* leaves the rest of it */
+    spice_qxl_update_area(qxl, 1, &area, &dirty, 1, 0);
+    g_assert_cmphex(*pixel, ==, 4);
+    g_assert_cmphex(fixture->primary[0], ==, 5);
+    g_assert_cmpuint(qxl_host_released(host), ==, 5);
+
+    show_picture(fixture, 6);
+    spice_qxl_flush_surfaces_async(qxl, 77);
+    g_assert_true(qxl_host_wait_completions(host, 1));
+    g_assert_cmphex(*pixel, ==, 6);
+    g_assert_cmpuint(qxl_host_released(host), ==, 6);
+
+    show_picture(fixture, 7);
+    spice_server_vm_stop(fixture->server);
+    g_assert_cmphex(*pixel, ==, 7);
+    g_assert_cmpuint(qxl_host_released(host), ==, 7);
+    spice_server_vm_start(fixture->server);
+
+    show_picture(fixture, 8);
+    spice_qxl_destroy_primary_surface(qxl, 0);
+    g_assert_cmphex(*pixel, ==, 8);
+    g_assert_cmpuint(qxl_host_released(host), ==, 8);
 }
 
 static void test_surfaces(struct fixture *fixture, gconstpointer data)
@@ -322,6 +390,7 @@ int main(int argc, char **argv)
         {"/worker/dirty", test_dirty},
         {"/worker/async", test_async},
         {"/worker/stop", test_stop},
+        {"/worker/pictures-wait", test_pictures_wait},
         {"/worker/surfaces", test_surfaces},
         {"/worker/bad-commands", test_bad_commands},
         {"/worker/alien-commands", test_alien_commands},
