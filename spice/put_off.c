@@ -31,7 +31,7 @@ void put_off_add(struct put_off *put_off, struct drawable *drawable)
 
 void put_off_drop(struct put_off *put_off, const draw_rect *box)
 {
-    bool covered[PUT_OFF_MAX];
+    bool covered[PUT_OFF_MAX] = {false};
     struct drawable *dropped[PUT_OFF_MAX];
     unsigned count = 0;
 
