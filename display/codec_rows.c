@@ -45,6 +45,11 @@ bool codec_source_is_complete(const struct codec_source *source)
            (uint64_t)source->stride * source->height <= source->data.size;
 }
 
+bool codec_source_is_packed(const struct codec_source *source)
+{
+    return source->data.count == 1 && source->stride == codec_row_bytes(source);
+}
+
 /* Takes bytes out of pieces one after the other. */
 struct reader {
     const struct iovec *piece;
@@ -91,7 +96,7 @@ const uint8_t *codec_rows_pack(struct codec_rows *rows, const struct codec_sourc
     size_t row = codec_row_bytes(source);
     uint8_t *to;
 
-    if (source->data.count == 1 && source->stride == row)
+    if (codec_source_is_packed(source))
         return source->data.pieces[0].iov_base;
     to = codec_rows_reserve(rows, row * source->height);
     copy_rows(source, to);

@@ -23,6 +23,8 @@ uint8_t *codec_rows_take(struct codec_rows *rows, size_t size);
 size_t codec_row_bytes(const struct codec_source *source);
 /* Does SOURCE hold what it says? */
 bool codec_source_is_complete(const struct codec_source *source);
+/* Do its rows lie one behind the other in one piece? */
+bool codec_source_is_packed(const struct codec_source *source);
 
 /*
  * The pixels of a complete SOURCE in the order of its memory; a copy, or, when that is what lies

@@ -21,6 +21,13 @@ struct glz_dictionary;
 struct glz_dictionary *glz_dictionary_create(uint32_t window);
 void glz_dictionary_destroy(struct glz_dictionary *dictionary); /* NULL is allowed */
 
+/*
+ * Memory that is new to the process takes longer to come than what goes there to be encoded. So
+ * that the next pictures find theirs, to be called when nobody waits for any. Cheap when nothing is
+ * to be done.
+ */
+void glz_dictionary_prepare(struct glz_dictionary *dictionary);
+
 /* From now on no picture becomes part of it. */
 void glz_dictionary_freeze(struct glz_dictionary *dictionary);
 

@@ -15,8 +15,8 @@ struct glz_dictionary *glz_dictionary_create(uint32_t window)
     if (window < GLZ_MIN_UNITS || window > GLZ_MAX_WINDOW)
         return NULL;
     dictionary = g_new0(struct glz_dictionary, 1);
-    dictionary->capacity = MIN(window, GLZ_MAX_UNITS);
-    dictionary->ring = g_new(uint32_t, dictionary->capacity);
+    dictionary->capacity = MIN(window, GLZ_MAX_UNITS) / GLZ_GRAIN * GLZ_GRAIN;
+    dictionary->ring = g_new0(uint32_t, dictionary->capacity + GLZ_SPARE_UNITS);
     pthread_mutex_init(&dictionary->lock, NULL);
     return dictionary;
 }
@@ -76,11 +76,12 @@ bool glz_accepts(struct glz_dictionary *dictionary, const struct codec_source *s
 /* Where SIZE units can go; the oldest pictures make room. */
 static uint32_t make_room(struct glz_dictionary *dictionary, uint32_t size)
 {
-    uint32_t start =
+    uint32_t end =
         dictionary->count > 0 ? glz_picture_at(dictionary, dictionary->next - 1)->end : 0;
+    uint32_t start = (end + GLZ_GRAIN - 1) / GLZ_GRAIN * GLZ_GRAIN;
     bool wraps = size > dictionary->capacity - start;
 
-    if (dictionary->count == GLZ_MAX_PICTURES)
+    if (dictionary->count == GLZ_MAX_PICTURES - 1)
         dictionary->count--;
     while (dictionary->count > 0) {
         const struct glz_picture *oldest =
@@ -109,8 +110,17 @@ static enum lz_type type_of(uint8_t format)
 }
 
 /* Colours without what fills them up to 32 bits. */
-static void copy_colors(uint32_t *restrict to, const uint8_t *restrict from, size_t count)
+static void copy_colors(struct codec_rows *rows, const struct codec_source *source,
+                        uint32_t *restrict to, size_t count)
 {
+    const uint8_t *restrict from = source->data.pieces[0].iov_base;
+
+    if (source->data.count > 1 || source->stride != source->width * 4) {
+        codec_rows_copy32(rows, source, to);
+        for (size_t i = 0; i < count; i++)
+            to[i] &= 0x00ffffff;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint32_t pixel;
 
@@ -129,21 +139,25 @@ static void copy_high_colors(uint32_t *restrict to, const uint8_t *restrict from
     }
 }
 
-struct glz_picture glz_dictionary_load(struct glz_dictionary *dictionary,
-                                       const struct codec_source *source)
+const struct glz_picture *glz_dictionary_load(struct glz_dictionary *dictionary,
+                                              const struct codec_source *source)
 {
     uint32_t count = source->width * source->height;
-    struct glz_picture picture = {.start = make_room(dictionary, count),
-                                  .type = type_of(source->format)};
-    uint32_t *to = dictionary->ring + picture.start;
+    struct glz_picture *picture = glz_picture_at(dictionary, dictionary->next);
+    uint32_t *to;
 
-    picture.end = picture.start + count;
+    picture->start = make_room(dictionary, count);
+    picture->end = picture->start + count;
+    picture->type = type_of(source->format);
+    for (uint32_t grain = picture->start / GLZ_GRAIN; grain * GLZ_GRAIN < picture->end; grain++)
+        dictionary->owners[grain] = dictionary->next % GLZ_MAX_PICTURES;
+    to = dictionary->ring + picture->start;
     switch (source->format) {
     case SPICE_BITMAP_FMT_16BIT:
         copy_high_colors(to, codec_rows_pack(&dictionary->rows, source), count);
         break;
     case SPICE_BITMAP_FMT_32BIT:
-        copy_colors(to, codec_rows_pack(&dictionary->rows, source), count);
+        copy_colors(&dictionary->rows, source, to, count);
         break;
     default:
         codec_rows_copy32(&dictionary->rows, source, to);
@@ -152,9 +166,8 @@ struct glz_picture glz_dictionary_load(struct glz_dictionary *dictionary,
     return picture;
 }
 
-void glz_dictionary_keep(struct glz_dictionary *dictionary, const struct glz_picture *picture)
+void glz_dictionary_keep(struct glz_dictionary *dictionary)
 {
-    *glz_picture_at(dictionary, dictionary->next) = *picture;
     dictionary->next++;
     dictionary->count++;
 }

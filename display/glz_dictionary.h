@@ -3,8 +3,8 @@
  *
  * The pictures lie one behind the other in a ring of units, one word each; a new one drops the
  * oldest that are in its way. Two tables lead from a hash of what stands somewhere to the last
- * place where such a thing stood, whichever picture that was in. What they say is checked before
- * use, so stale entries do no harm.
+ * place where such a thing stood, whichever picture that was in; they are small enough to stay in
+ * the processor's cache. What they say is checked before use, so stale entries do no harm.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -15,9 +15,12 @@
 
 #include <pthread.h>
 
-#define GLZ_MAX_UNITS    (1u << 21) /* of the ring, 8 MiB: more brings little */
+#define GLZ_UNIT_BITS    21
+#define GLZ_MAX_UNITS    (1u << GLZ_UNIT_BITS) /* of the ring, 8 MiB: more brings little */
 #define GLZ_MIN_UNITS    (1u << 12)
+#define GLZ_SPARE_UNITS  16   /* behind the ring, which may be read */
 #define GLZ_MAX_PICTURES 4096 /* a power of two */
+#define GLZ_GRAIN        64   /* units; each picture begins with one that is its own */
 #define GLZ_PLACE_BITS   16
 #define GLZ_EDGE_BITS    15
 
@@ -26,11 +29,8 @@ struct glz_picture {
     enum lz_type type;
 };
 
-struct glz_place {
-    uint32_t at;      /* in the ring */
-    uint16_t picture; /* its number, low bits */
-    uint16_t tag;     /* of what stands there */
-};
+/* A place in the ring, GLZ_UNIT_BITS, and what tells what stands there from other things. */
+typedef uint32_t glz_place;
 
 struct glz_dictionary {
     uint32_t *ring;
@@ -38,10 +38,11 @@ struct glz_dictionary {
     pthread_mutex_t lock; /* of everything below; not GLib's, which race detectors cannot see */
     bool frozen;
     uint64_t next;  /* the next picture's number */
-    uint32_t count; /* pictures in the ring: next - count ... next - 1 */
+    uint32_t count; /* pictures in the ring: next - count ... next - 1; fewer than can be */
     struct glz_picture pictures[GLZ_MAX_PICTURES];
-    struct glz_place places[1u << GLZ_PLACE_BITS]; /* of a few units */
-    struct glz_place edges[1u << GLZ_EDGE_BITS];   /* of many, where a unit differs from the last */
+    uint16_t owners[GLZ_MAX_UNITS / GLZ_GRAIN]; /* by grain: whose it was last, in pictures */
+    glz_place places[1u << GLZ_PLACE_BITS];     /* of a few units */
+    glz_place edges[1u << GLZ_EDGE_BITS];       /* of many, where a unit differs from the last */
     struct codec_rows rows, out;
 };
 
@@ -52,9 +53,9 @@ static inline struct glz_picture *glz_picture_at(struct glz_dictionary *dictiona
 
 /* These with the lock held. */
 /*
- * Puts SOURCE, an accepted picture, into the ring as number next, which nobody knows of until
+ * Puts SOURCE, an accepted picture, into the ring as number next, which does not count until
  * glz_dictionary_keep(). Colours are B, G, R and 0 or A; 555 pixels have a clear top bit.
  */
-struct glz_picture glz_dictionary_load(struct glz_dictionary *dictionary,
-                                       const struct codec_source *source);
-void glz_dictionary_keep(struct glz_dictionary *dictionary, const struct glz_picture *picture);
+const struct glz_picture *glz_dictionary_load(struct glz_dictionary *dictionary,
+                                              const struct codec_source *source);
+void glz_dictionary_keep(struct glz_dictionary *dictionary);

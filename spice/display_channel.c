@@ -125,6 +125,7 @@ static bool receive_init(struct display_client *client, struct message_reader *r
     display_gl_client_start(&display->gl, client);
     display->clients_changed(display->opaque);
     channel_client_wake(&client->base);
+    display_client_prepare(client);
     return true;
 }
 
@@ -324,6 +325,8 @@ void display_wake(struct display *display)
         next = l->next;
         channel_client_wake(l->data);
     }
+    for (GList *l = display->channel.clients; l != NULL; l = l->next)
+        display_client_prepare(l->data);
 }
 
 void display_machine_runs(struct display *display)

@@ -130,6 +130,8 @@ bool display_client_set_caches(struct display_client *client, uint8_t cache_id,
                                int64_t cache_pixels, uint8_t dictionary_id,
                                int32_t dictionary_pixels, uint64_t next_number);
 
+/* display_send.c: nothing can be sent now; a moment to get ready for what comes. */
+void display_client_prepare(struct display_client *client);
 /* display_send.c: may CLIENT be sent pictures with losses? */
 bool display_client_wants_jpeg(const struct display_client *client);
 

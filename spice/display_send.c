@@ -43,6 +43,14 @@ static struct image_policy policy_of(struct display_client *client)
     };
 }
 
+void display_client_prepare(struct display_client *client)
+{
+    if (client->glz != NULL && !channel_client_is_local(&client->base) &&
+        (client->compression == SPICE_IMAGE_COMPRESSION_AUTO_GLZ ||
+         client->compression == SPICE_IMAGE_COMPRESSION_GLZ))
+        glz_dictionary_prepare(client->glz);
+}
+
 /* What makes room in the client's caches goes before the message that needs it. */
 static void send_drops(struct display_client *client)
 {

@@ -185,6 +185,24 @@ static uint32_t unit_of(const uint32_t *pixels, const struct codec_source *sourc
     }
 }
 
+/* Encodes an accepted picture and compares what it decodes to. Returns its size, 0: refused. */
+static size_t encode_and_decode(struct glz_dictionary *dictionary, struct decoder *decoder,
+                                const struct codec_source *source, const uint32_t *pixels)
+{
+    const struct decoded *decoded;
+    uint8_t *data;
+    size_t size;
+
+    if (!glz_encode(dictionary, source, &data, &size))
+        return 0;
+    g_assert_cmpuint(size, <, (size_t)source->stride * source->height);
+    decoded = decode(decoder, data, size, source);
+    for (uint32_t p = 0; p < decoded->count; p++)
+        g_assert_cmphex(decoded->units[p], ==, unit_of(pixels, source, p));
+    g_free(data);
+    return size;
+}
+
 static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures, unsigned ratio)
 {
     struct glz_dictionary *dictionary = glz_dictionary_create(window);
@@ -195,14 +213,13 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
     unsigned refused = 0;
 
     for (unsigned i = 0; i < pictures; i++) {
-        struct iovec piece = {.iov_base = pixels};
+        struct iovec pieces[2] = {{.iov_base = pixels}};
         struct codec_source source = {
             .format = SPICE_BITMAP_FMT_32BIT,
             .top_down = i % 3 != 0,
             .width = i % 2 ? max_side : (uint32_t)g_rand_int_range(rand, 1, max_side),
             .height = g_rand_int_range(rand, 1, max_side),
         };
-        uint8_t *data;
         size_t size;
 
         if (i % 4 == 1) {
@@ -212,31 +229,33 @@ static void test_sequence(uint32_t window, uint32_t max_side, unsigned pictures,
             source.width = (source.width + 1) / 2 * 2;
         }
         source.stride = source.width * (source.format == SPICE_BITMAP_FMT_16BIT ? 2 : 4);
-        piece.iov_len = (size_t)source.stride * source.height;
-        source.data = (struct draw_bytes){.size = piece.iov_len, .count = 1, .pieces = &piece};
+        pieces[0].iov_len = (size_t)source.stride * source.height;
+        source.data = (struct draw_bytes){pieces[0].iov_len, 1, pieces};
         paint(pixels, source.width, source.height, i, rand);
         if (i % 9 == 8) { /* nothing can be saved on those */
             for (uint32_t p = 0; p < source.width * source.height; p++)
                 pixels[p] = g_rand_int(rand);
             source.format = SPICE_BITMAP_FMT_24BIT;
             source.stride = source.width * 3;
-            piece.iov_len = source.data.size = (size_t)source.stride * source.height;
+            pieces[0].iov_len = source.data.size = (size_t)source.stride * source.height;
+        }
+        if (i % 5 == 2) { /* chunks of guests need not end with a row */
+            pieces[1].iov_len = pieces[0].iov_len / 3;
+            pieces[0].iov_len -= pieces[1].iov_len;
+            pieces[1].iov_base = (uint8_t *)pixels + pieces[0].iov_len;
+            source.data.count = 2;
         }
         if (!glz_accepts(dictionary, &source)) {
             g_assert_cmpuint(source.width * source.height, >=, window);
             continue;
         }
-        if (!glz_encode(dictionary, &source, &data, &size)) {
+        size = encode_and_decode(dictionary, &decoder, &source, pixels);
+        if (size == 0) {
             refused++;
             continue;
         }
-        g_assert_cmpuint(size, <, (size_t)source.stride * source.height);
-        const struct decoded *decoded = decode(&decoder, data, size, &source);
-        for (uint32_t p = 0; p < decoded->count; p++)
-            g_assert_cmphex(decoded->units[p], ==, unit_of(pixels, &source, p));
-        in += piece.iov_len;
+        in += source.data.size;
         out += size;
-        g_free(data);
 
         /* What is not released yet fits the client's window. */
         uint64_t kept = 0;
@@ -268,6 +287,40 @@ static void test_large_window(void)
 static void test_many_pictures(void)
 {
     test_sequence(1 << 20, 14, 6000, 1);
+}
+
+/* Many small ones later the first picture still lies there, but must not be referred to. */
+static void test_forgotten(void)
+{
+    struct glz_dictionary *dictionary = glz_dictionary_create(1 << 20);
+    struct decoder decoder = {g_ptr_array_new_with_free_func(free_picture)};
+    g_autofree uint32_t *pixels = g_new(uint32_t, 300 * 300), *small = g_new(uint32_t, 8 * 8);
+    GRand *rand = g_rand_new_with_seed(6);
+    struct iovec piece;
+    struct codec_source source = {.format = SPICE_BITMAP_FMT_32BIT, .data = {0, 1, &piece}};
+    size_t first = 0;
+
+    paint(pixels, 300, 300, 0, rand);
+    for (unsigned i = 0; i <= 3 * 4096; i++) {
+        bool is_large = i % 4096 == 0;
+        size_t size;
+
+        source.width = source.height = is_large ? 300 : 8;
+        source.stride = source.width * 4;
+        piece = (struct iovec){is_large ? pixels : small, (size_t)source.stride * source.height};
+        source.data.size = piece.iov_len;
+        for (unsigned p = 0; p < 8 * 8; p++)
+            small[p] = i;
+        size = encode_and_decode(dictionary, &decoder, &source, piece.iov_base);
+        g_assert_cmpuint(size, >, 0);
+        if (i == 0)
+            first = size;
+        else if (is_large)
+            g_assert_cmpuint(size, >, first / 2);
+    }
+    g_rand_free(rand);
+    g_ptr_array_unref(decoder.pictures);
+    glz_dictionary_destroy(dictionary);
 }
 
 static void test_limits(void)
@@ -308,6 +361,7 @@ int main(int argc, char **argv)
     g_test_add_func("/glz/small-window", test_small_window);
     g_test_add_func("/glz/large-window", test_large_window);
     g_test_add_func("/glz/many-pictures", test_many_pictures);
+    g_test_add_func("/glz/forgotten", test_forgotten);
     g_test_add_func("/glz/limits", test_limits);
     return g_test_run();
 }
