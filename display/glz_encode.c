@@ -10,29 +10,21 @@
  */
 #include "display/glz.h"
 #include "display/glz_dictionary.h"
+#include "display/glz_units.h"
 
 #include <glib.h>
 #include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
 
 enum {
     MAX_LITERALS = 32,
     NEAR_OFFSET = 4096,     /* offsets from there on need the far form, */
     MIDDLE_OFFSET = 131072, /* and from there on one byte more of it */
     NEAR_AGE = 64,
-    EDGE_UNITS = 16, /* that the second table's hash covers */
     LONG_MATCH = 48, /* no search for a longer one */
     SKIP_SHIFT = 6,  /* after 2^6 misses the step grows */
-    MATCH_ROOM = 8,  /* bytes of a match but for its length's */
-};
-
-/* How a pass sees its units; constants where it is called. */
-struct unit {
-    uint32_t mask;    /* what counts when two are compared */
-    unsigned literal; /* bytes in the stream */
-    unsigned bias;    /* what is taken off a match's length */
-    unsigned hashed;  /* units that the first table's hash covers: 2 or 4 */
+    MAX_COST = 5,    /* bytes of a match but for its length's, */
+    MATCH_ROOM = 8,  /* and those that are written of it */
+    SPARE_BYTES = 8, /* that may be written behind what counts */
 };
 
 static const struct unit unit_color = {UINT32_MAX, 3, 0, 2}; /* what does not count is 0 */
@@ -43,225 +35,207 @@ static const struct unit unit_high_color = {UINT32_MAX, 2, 1, 2};
 /* A picture while it is encoded. */
 struct encoding {
     struct glz_dictionary *dictionary;
-    struct glz_picture picture;
+    struct glz_picture picture; /* number dictionary->next */
     uint8_t *at, *out_end;
 };
 
 struct match {
     uint32_t from; /* in the ring */
     uint32_t length;
-    uint32_t age;    /* how many pictures ago; 0: in this one */
-    uint32_t offset; /* as the stream has it */
+};
+
+/* A match as the stream has it. */
+struct reference {
+    uint32_t offset, length;
+    uint32_t age; /* how many pictures ago; 0: in this one */
 };
 
 /* ---- Searching ---- */
 
-INLINE uint64_t load2(const uint32_t *units, struct unit unit)
+/* The tables' answers for AT will be wanted soon. */
+INLINE struct hashes approach(const struct encoding *encoding, uint32_t at, struct unit unit)
 {
-    uint64_t two;
+    const struct glz_dictionary *dictionary = encoding->dictionary;
+    const uint32_t *units = dictionary->ring + at;
+    struct hashes hashes = {hash_few(units, unit), hash_many(units, unit)};
 
-    memcpy(&two, units, sizeof(two));
-    return two & (unit.mask | (uint64_t)unit.mask << 32);
+    __builtin_prefetch(&dictionary->places[hashes.few >> (64 - GLZ_PLACE_BITS)], 1);
+    __builtin_prefetch(&dictionary->edges[hashes.many >> (64 - GLZ_EDGE_BITS)], 1);
+    return hashes;
 }
 
-/* Well mixed in its upper half. */
-INLINE uint64_t hash(const uint32_t *units, struct unit unit)
+/* How many pictures ago what stands at FROM was drawn; meaningless if that is not in the ring. */
+INLINE uint32_t age_of(const struct glz_dictionary *dictionary, uint32_t from)
 {
-    uint64_t key = load2(units, unit);
-
-    if (unit.hashed == 4)
-        key = (key >> 24 | load2(units + 2, unit)) + 1;
-    return key * UINT64_C(0x9e3779b185ebca87);
+    return (dictionary->next - dictionary->owners[from / GLZ_GRAIN]) % GLZ_MAX_PICTURES;
 }
 
-INLINE uint64_t edge_hash(const uint32_t *units, struct unit unit)
-{
-    static const uint64_t factors[EDGE_UNITS / 2] = {
-        UINT64_C(0x9e3779b185ebca87), UINT64_C(0xc2b2ae3d27d4eb4f), UINT64_C(0x165667b19e3779f9),
-        UINT64_C(0x85ebca77c2b2ae63), UINT64_C(0x27d4eb2f165667c5), UINT64_C(0xd6e8feb86659fd93),
-        UINT64_C(0xa0761d6478bd642f), UINT64_C(0xe7037ed1a0b428db)};
-    uint64_t sum = 0;
-
-    for (unsigned i = 0; i < EDGE_UNITS / 2; i++) {
-        uint64_t two = load2(units + 2 * i, unit);
-
-        sum += (two ^ two >> 29) * factors[i];
-    }
-    return sum;
-}
-
-/* How many units agree, at most MAX. */
-INLINE uint32_t common_units(const uint32_t *a, const uint32_t *b, uint32_t max, struct unit unit)
-{
-    uint32_t same = 0;
-
-    while (max - same >= 8) {
-        uint64_t difference = 0;
-
-        for (unsigned i = 0; i < 8; i += 2)
-            difference |= load2(a + same + i, unit) ^ load2(b + same + i, unit);
-        if (difference)
-            break;
-        same += 8;
-    }
-    for (; same + 2 <= max; same += 2) {
-        uint64_t difference = load2(a + same, unit) ^ load2(b + same, unit);
-
-        if (difference)
-            return same + ((GUINT64_TO_LE(difference) & UINT32_MAX) == 0);
-    }
-    return same + (same < max && ((a[same] ^ b[same]) & unit.mask) == 0);
-}
-
-/* How far units from AT on agree with those at FROM in the picture that is AGE older. */
-INLINE struct match try_match(const struct encoding *encoding, uint32_t at, uint32_t from,
-                              uint32_t age, struct unit unit)
+/* Do units from AT on agree longer with those at FROM? */
+INLINE void try_longer(struct match *best, const struct encoding *encoding, uint32_t at,
+                       uint32_t from, struct unit unit)
 {
     struct glz_dictionary *dictionary = encoding->dictionary;
-    const uint32_t *ring = dictionary->ring;
-    const struct glz_picture *picture = &encoding->picture;
-    struct match match = {.from = from, .age = age};
-    uint32_t end = at; /* of what can be referred to; a copy may run into itself */
+    uint32_t age = age_of(dictionary, from), length;
+    const struct glz_picture *picture = glz_picture_at(dictionary, dictionary->next - age);
 
-    if (age > 0) {
-        if (age > dictionary->count)
-            return match;
-        picture = glz_picture_at(dictionary, dictionary->next - age);
-        end = picture->end;
-        if (picture->type != encoding->picture.type)
-            return match;
-    }
-    if (from < picture->start || from >= end)
-        return match;
-    match.offset = age == 0 ? at - from - 1 : from - picture->start;
-    match.length = common_units(ring + from, ring + at,
-                                MIN(encoding->picture.end - at, picture->end - from), unit);
-    return match;
+    /* Of this one, what lies behind; a copy may run into itself. */
+    if (age > dictionary->count || picture->type != encoding->picture.type ||
+        from < picture->start || from >= (age == 0 ? at : picture->end))
+        return;
+    length = common_units(dictionary->ring + from, dictionary->ring + at,
+                          MIN(encoding->picture.end - at, picture->end - from), unit);
+    if (length > best->length)
+        *best = (struct match){from, length};
 }
 
-/* Bytes of a match, but for those of its length. */
-INLINE int cost(const struct match *match)
+/* What a table keeps of a hash, in the place of an entry. */
+INLINE glz_place tag_of(unsigned bits, uint64_t hashed)
 {
-    bool far = match->offset >= NEAR_OFFSET;
-
-    return 3 + (match->offset >= MIDDLE_OFFSET) + (far ? match->age > 0 : match->age >= NEAR_AGE);
+    return (glz_place)(hashed >> (32 - bits)) & ~(GLZ_MAX_UNITS - 1);
 }
 
-/* Bytes that a match saves. */
-INLINE int gain(const struct match *match, struct unit unit)
+/* Puts AT into a table; returns what was there. */
+INLINE glz_place learn(glz_place *table, unsigned bits, uint64_t hashed, uint32_t at)
 {
-    return (int)(MIN(match->length, 1u << 20) * unit.literal) - cost(match);
-}
+    glz_place *place = &table[hashed >> (64 - bits)], found = *place;
 
-INLINE bool is_worth_it(const struct match *match, struct unit unit)
-{
-    return match->length >= unit.bias + 2 && gain(match, unit) >= (unit.literal == 1 ? 1 : 2);
-}
-
-INLINE void try_better(struct match *best, const struct encoding *encoding, uint32_t at,
-                       uint32_t from, uint32_t age, struct unit unit)
-{
-    struct match other = try_match(encoding, at, from, age, unit);
-
-    if (gain(&other, unit) > gain(best, unit))
-        *best = other;
+    *place = tag_of(bits, hashed) | at;
+    return found;
 }
 
 /* What a table says of AT, which it learns. */
-INLINE void look_up(struct match *best, const struct encoding *encoding, struct glz_place *table,
+INLINE void look_up(struct match *best, const struct encoding *encoding, glz_place *table,
                     unsigned bits, uint64_t hashed, uint32_t at, struct unit unit)
 {
-    uint64_t number = encoding->dictionary->next;
-    struct glz_place *place = &table[hashed >> (64 - bits)], found = *place;
-    uint16_t tag = hashed >> (48 - bits);
+    uint32_t from = learn(table, bits, hashed, at) ^ tag_of(bits, hashed);
 
-    *place = (struct glz_place){at, (uint16_t)number, tag};
-    if (found.tag == tag)
-        try_better(best, encoding, at, found.at, (uint16_t)(number - found.picture), unit);
+    if (from < GLZ_MAX_UNITS)
+        try_longer(best, encoding, at, from, unit);
 }
 
-/* LAST was found at LAST_AT. */
-INLINE struct match find(const struct encoding *encoding, uint32_t at, const struct match *last,
-                         uint32_t last_at, struct unit unit)
+/* GOES_ON: where what the last match refers to does, in the ring, if that may be of use. */
+INLINE struct match find(const struct encoding *encoding, uint32_t at, struct hashes hashes,
+                         uint32_t goes_on, struct unit unit)
 {
     struct glz_dictionary *dictionary = encoding->dictionary;
     const uint32_t *units = dictionary->ring + at;
-    bool inside = at > encoding->picture.start;
-    bool edge = !inside || ((units[0] ^ units[-1]) & unit.mask) != 0;
+    bool edge = at == encoding->picture.start || ((units[0] ^ units[-1]) & unit.mask) != 0;
     struct match best = {0};
 
     if (!edge)
-        try_better(&best, encoding, at, at - 1, 0, unit);
-    if (last->length > 0)
-        try_better(&best, encoding, at, last->from + (at - last_at), last->age, unit);
+        try_longer(&best, encoding, at, at - 1, unit);
+    if (goes_on < dictionary->capacity)
+        try_longer(&best, encoding, at, goes_on, unit);
     if (best.length >= LONG_MATCH)
         return best;
-    look_up(&best, encoding, dictionary->places, GLZ_PLACE_BITS, hash(units, unit), at, unit);
-    if (edge && best.length < EDGE_UNITS && encoding->picture.end - at >= EDGE_UNITS)
-        look_up(&best, encoding, dictionary->edges, GLZ_EDGE_BITS, edge_hash(units, unit), at,
-                unit);
+    if (edge && best.length < EDGE_UNITS && encoding->picture.end - at >= EDGE_UNITS) {
+        look_up(&best, encoding, dictionary->edges, GLZ_EDGE_BITS, hashes.many, at, unit);
+        if (best.length >= EDGE_UNITS) {
+            learn(dictionary->places, GLZ_PLACE_BITS, hashes.few, at);
+            return best;
+        }
+    }
+    look_up(&best, encoding, dictionary->places, GLZ_PLACE_BITS, hashes.few, at, unit);
     return best;
+}
+
+INLINE struct reference reference_to(const struct encoding *encoding, const struct match *match,
+                                     uint32_t at)
+{
+    struct glz_dictionary *dictionary = encoding->dictionary;
+    uint32_t age = age_of(dictionary, match->from);
+
+    return (struct reference){
+        .offset = age == 0
+                      ? at - match->from - 1
+                      : match->from - glz_picture_at(dictionary, dictionary->next - age)->start,
+        .length = match->length,
+        .age = age};
+}
+
+/* Bytes of a match, but for those of its length. */
+INLINE unsigned cost(struct reference to)
+{
+    bool far = to.offset >= NEAR_OFFSET;
+
+    return 3 + (to.offset >= MIDDLE_OFFSET) + (far ? to.age > 0 : to.age >= NEAR_AGE);
+}
+
+INLINE bool is_worth_it(const struct encoding *encoding, const struct match *match, uint32_t at,
+                        struct unit unit)
+{
+    unsigned saved = match->length * unit.literal;
+    unsigned profit = unit.literal == 1 ? 1 : 2;
+
+    return match->length >= unit.bias + 2 &&
+           (saved >= MAX_COST + profit ||
+            saved >= cost(reference_to(encoding, match, at)) + profit);
 }
 
 /* ---- Writing ---- */
 
+INLINE uint8_t *put_literals_of(uint8_t *at, const uint32_t *units, unsigned count,
+                                struct unit unit)
+{
+    if (unit.literal != 3) {
+        for (unsigned i = 0; i < count; i++, at += unit.literal) {
+            if (unit.literal == 2)
+                at[0] = units[i] >> 8;
+            at[unit.literal - 1] = unit.literal == 1 ? units[i] >> 24 : units[i];
+        }
+        return at;
+    }
+    /* Two at a time, and one that is too many is written over by what comes next. */
+    for (unsigned i = 0; i < count; i += 2) {
+        uint64_t two;
+
+        memcpy(&two, units + i, sizeof(two));
+        two = (two & 0xffffff) | (two >> 8 & 0xffffff000000);
+        memcpy(at + i * 3, &two, sizeof(two));
+    }
+    return at + count * 3;
+}
+
 INLINE bool put_literals(struct encoding *encoding, uint32_t first, uint32_t end, struct unit unit)
 {
-    const uint32_t *units = encoding->dictionary->ring;
-
     while (first < end) {
         uint32_t count = MIN(end - first, MAX_LITERALS);
-        uint8_t *at = encoding->at;
 
-        if ((size_t)(encoding->out_end - at) < 1 + unit.literal * (size_t)count + 1)
+        if ((size_t)(encoding->out_end - encoding->at) < 1 + unit.literal * (size_t)count)
             return false;
-        *at++ = count - 1;
-        for (uint32_t i = first; i < first + count; i++, at += unit.literal) {
-            uint32_t value = units[i];
-
-            if (unit.literal == 1) {
-                *at = value >> 24;
-            } else if (unit.literal == 2) {
-                at[0] = value >> 8;
-                at[1] = value;
-            } else {
-                /* The fourth byte is written over by what comes next. */
-                value = GUINT32_TO_LE(value);
-                memcpy(at, &value, sizeof(value));
-            }
-        }
-        encoding->at = at;
+        *encoding->at = count - 1;
+        encoding->at =
+            put_literals_of(encoding->at + 1, encoding->dictionary->ring + first, count, unit);
         first += count;
     }
     return true;
 }
 
-static bool put_match(struct encoding *encoding, const struct match *match, unsigned bias)
+/* What is written may be there or not: it is counted when it is, which is never a jump. */
+INLINE bool put_match(struct encoding *encoding, struct reference to)
 {
-    uint32_t length = match->length - bias, offset = match->offset, age = match->age;
-    bool far = offset >= NEAR_OFFSET, very_far = offset >= MIDDLE_OFFSET;
+    bool far = to.offset >= NEAR_OFFSET, very_far = to.offset >= MIDDLE_OFFSET;
+    uint32_t age = far ? to.age : to.age >> 6, length = to.length;
+    unsigned age_bytes = (age > 0) + (age > 255);
     uint8_t *at = encoding->at;
-    unsigned age_bytes = 0;
 
-    /* Control, two more, three of the age, one of the offset; and the length's. */
     if ((size_t)(encoding->out_end - at) < MATCH_ROOM + length / 255)
         return false;
-    *at++ = MIN(length, 7) << 5 | far << 4 | (offset & 15);
-    if (length >= 7) {
+    *at++ = MIN(length, 7) << 5 | far << 4 | (to.offset & 15);
+    if (length >= 7 + 255) {
         for (length -= 7; length >= 255; length -= 255)
             *at++ = 255;
-        *at++ = length;
+        length += 7;
     }
-    *at++ = offset >> 4;
-    for (uint32_t rest = far ? age : age >> 6; rest > 0; rest >>= 8)
-        age_bytes++;
-    *at++ =
-        far ? age_bytes << 6 | very_far << 5 | (offset >> 12 & 31) : age_bytes << 6 | (age & 63);
-    for (uint32_t rest = far ? age : age >> 6; rest > 0; rest >>= 8)
-        *at++ = rest;
-    if (very_far)
-        *at++ = offset >> 17;
-    encoding->at = at;
+    *at = length - 7;
+    at += length >= 7;
+    at[0] = to.offset >> 4;
+    at[1] = age_bytes << 6 | (far ? very_far << 5 | (to.offset >> 12 & 31) : to.age & 63);
+    at[2] = age;
+    at[3] = age >> 8;
+    at += 2 + age_bytes;
+    *at = to.offset >> 17;
+    encoding->at = at + very_far;
     return true;
 }
 
@@ -287,49 +261,55 @@ static void put_header(struct encoding *encoding, const struct codec_source *sou
 INLINE void grow_back(const struct encoding *encoding, struct match *match, uint32_t *at,
                       uint32_t first, struct unit unit)
 {
-    const uint32_t *ring = encoding->dictionary->ring;
+    struct glz_dictionary *dictionary = encoding->dictionary;
+    const uint32_t *ring = dictionary->ring;
+    uint32_t start =
+        glz_picture_at(dictionary, dictionary->next - age_of(dictionary, match->from))->start;
 
-    while (*at > first &&
-           (match->age == 0 ? match->from > encoding->picture.start : match->offset > 0) &&
+    while (*at > first && match->from > start &&
            ((ring[*at - 1] ^ ring[match->from - 1]) & unit.mask) == 0) {
         --*at;
         match->from--;
         match->length++;
-        if (match->age != 0)
-            match->offset--;
     }
 }
 
-INLINE bool encode_pass(struct encoding *encoding, struct unit unit)
+INLINE bool encode_pass(struct encoding *shared, struct unit unit)
 {
+    struct encoding own = *shared, *encoding = &own;
     struct glz_dictionary *dictionary = encoding->dictionary;
     uint32_t at = encoding->picture.start, end = encoding->picture.end;
-    uint32_t literals = at, last_at = at, misses = 0;
-    struct match last = {0};
+    uint32_t literals = at, misses = 0;
+    uint32_t ahead = 0; /* from a match to what it refers to, modulo 2^32 */
+    struct hashes next = approach(encoding, at, unit);
+    bool fits;
 
     while (at + unit.hashed <= end) {
-        struct match match = find(encoding, at, &last, last_at, unit);
+        /* Right behind a match what it refers to goes on otherwise. */
+        struct match match = find(encoding, at, next, misses > 0 ? at + ahead : UINT32_MAX, unit);
+        struct reference reference;
 
-        if (!is_worth_it(&match, unit)) {
+        if (!is_worth_it(encoding, &match, at, unit)) {
             at += 1 + (misses++ >> SKIP_SHIFT);
+            next = approach(encoding, MIN(at, end), unit);
             continue;
         }
+        next = approach(encoding, at + match.length, unit);
         misses = 0;
+        ahead = match.from - at;
         grow_back(encoding, &match, &at, literals, unit);
-        if (!put_literals(encoding, literals, at, unit) || !put_match(encoding, &match, unit.bias))
+        reference = reference_to(encoding, &match, at);
+        reference.length -= unit.bias;
+        if (!put_literals(encoding, literals, at, unit) || !put_match(encoding, reference))
             return false;
-        last = match;
-        last_at = at;
         at += match.length;
         literals = at;
-        if (match.length > unit.hashed) {
-            uint64_t hashed = hash(dictionary->ring + at - unit.hashed, unit);
-
-            dictionary->places[hashed >> (64 - GLZ_PLACE_BITS)] = (struct glz_place){
-                at - unit.hashed, (uint16_t)dictionary->next, hashed >> (48 - GLZ_PLACE_BITS)};
-        }
+        learn(dictionary->places, GLZ_PLACE_BITS,
+              hash_few(dictionary->ring + at - unit.hashed, unit), at - unit.hashed);
     }
-    return put_literals(encoding, literals, end, unit);
+    fits = put_literals(encoding, literals, end, unit);
+    shared->at = encoding->at;
+    return fits;
 }
 
 static bool encode_units(struct encoding *encoding)
@@ -353,14 +333,14 @@ static size_t encode(struct encoding *encoding, const struct codec_source *sourc
 
     if (dictionary->frozen || room <= GLZ_HEADER_SIZE)
         return 0;
-    encoding->picture = glz_dictionary_load(dictionary, source);
-    stream = codec_rows_reserve(&dictionary->out, room);
+    encoding->picture = *glz_dictionary_load(dictionary, source);
+    stream = codec_rows_reserve(&dictionary->out, room + SPARE_BYTES);
     encoding->at = stream;
     encoding->out_end = stream + room - 1;
     put_header(encoding, source);
     if (!encode_units(encoding))
         return 0;
-    glz_dictionary_keep(dictionary, &encoding->picture);
+    glz_dictionary_keep(dictionary);
     size = encoding->at - stream;
     *out = codec_rows_take(&dictionary->out, size);
     return size;
