@@ -229,7 +229,8 @@ static struct draw_image *surface_image(struct random_draw *random, unsigned id)
 }
 
 /* Another surface, which becomes one of those that DRAW reads. */
-static struct draw_image *source_image(struct random_draw *random, struct draw *draw, unsigned id)
+static struct draw_image *other_surface_image(struct random_draw *random, struct draw *draw,
+                                              unsigned id)
 {
     for (int i = 0; i < 3; i++)
         if (draw->sources[i] < 0) {
@@ -270,7 +271,7 @@ static struct draw_image *random_image(struct random_draw *random, struct draw *
     int id = chance(random, 30) ? random_source(random, draw->surface_id, any_depth) : -1;
 
     if (id >= 0 && random->surfaces[id].width >= width && random->surfaces[id].height >= height)
-        return source_image(random, draw, id);
+        return other_surface_image(random, draw, id);
     if (chance(random, 10))
         return random_quic(random, width + random_between(random, 0, 9),
                            height + random_between(random, 0, 9));
@@ -331,7 +332,7 @@ static struct draw_image *mask_surface(struct random_draw *random, struct draw *
 
     if (random->surfaces[id].format != SPICE_SURFACE_FMT_1_A || id == draw->surface_id)
         return NULL;
-    return source_image(random, draw, id);
+    return other_surface_image(random, draw, id);
 }
 
 static struct draw_mask random_mask(struct random_draw *random, struct draw *draw)
