@@ -304,7 +304,7 @@ with tap.case("the pointer: client mode with an agent, one state at a time under
     acks = 0
     while acks < 25:
         acks += inputs.read_message()[0] == 111
-    time.sleep(0.1)
+    inputs.wait_until_read()
     server.tell("dev-room agent -1")
     lines = server.tell("dev-wake agent")
     got = [bytes.fromhex(line.split()[2]) for line in lines]
