@@ -57,13 +57,21 @@ void video_finish(struct display *display)
 {
     loop_timer_destroy(display->video.timer);
     video_workshop_destroy(display->video.workshop);
+    video_workshop_destroy(display->video.encoders);
 }
 
 struct video_workshop *video_get_workshop(struct display *display)
 {
     if (display->video.workshop == NULL)
-        display->video.workshop = video_workshop_create();
+        display->video.workshop = video_workshop_create(1);
     return display->video.workshop;
+}
+
+struct video_workshop *video_get_encoders(struct display *display)
+{
+    if (display->video.encoders == NULL)
+        display->video.encoders = video_workshop_create(g_get_num_processors());
+    return display->video.encoders;
 }
 
 static bool is_gradual(const void *opaque)

@@ -32,7 +32,7 @@ struct video {
     unsigned count; /* of films */
     uint32_t ids;   /* given to clients' streams */
     struct loop_timer *timer;
-    struct video_workshop *workshop; /* NULL: not needed yet */
+    struct video_workshop *workshop, *encoders; /* NULL: not needed yet */
 };
 
 void video_init(struct display *display);
@@ -46,7 +46,8 @@ struct video_stream *video_find(struct display *display, const struct drawable *
 /* Clients are sent that frame, which the surface's front shows, in REGION. */
 void video_show(struct display *display, struct video_stream *stream, struct drawable *drawable,
                 const struct surface *surface, const pixman_region32_t *region);
-/* For encoders. */
+/* Where encoders are built, which may take a while, and where they work. */
 struct video_workshop *video_get_workshop(struct display *display);
+struct video_workshop *video_get_encoders(struct display *display);
 /* All films end. */
 void video_stop(struct display *display);

@@ -8,7 +8,7 @@
 #include "spice/play_delay.h"
 #include "spice/server.h"
 #include "spice/stream_message.h"
-#include "spice/video_choice.h"
+#include "spice/video_frames.h"
 #include "spice/video_rate.h"
 
 #include <spice/protocol.h>
@@ -25,6 +25,8 @@ enum {
 
 /* A film as one client has it. */
 struct video_agent {
+    struct display_client *client;
+    unsigned id;
     uint32_t unique_id;
     bool created; /* the client knows of it */
     bool frame;   /* there is one that it has not been sent */
@@ -32,6 +34,7 @@ struct video_agent {
     bool ends;    /* that is queued */
     pixman_region32_t clip, sent_clip;
     struct video_choice choice;
+    struct video_frames *frames;
     struct video_rate rate;
 };
 
@@ -58,7 +61,7 @@ static void agent_destroy(struct display_client *client, unsigned id)
     client->films[id] = NULL;
     client->film_count--;
     tell_delay(client);
-    video_choice_finish(&agent->choice);
+    video_frames_destroy(agent->frames, &agent->choice);
     pixman_region32_fini(&agent->clip);
     pixman_region32_fini(&agent->sent_clip);
     g_free(agent);
@@ -111,13 +114,18 @@ static bool is_prepared(struct display_client *client, struct video_agent *agent
     return readiness == VIDEO_READY;
 }
 
+static void frame_done(void *opaque, const struct video_code *code);
+
 static struct video_agent *start(struct display_client *client, unsigned id)
 {
     struct display *display = display_client_display(client);
     double limit = client_is_slow(client->base.client) ? FIRST_LIMIT_SLOW : FIRST_LIMIT;
     struct video_agent *agent = g_new0(struct video_agent, 1);
 
+    agent->client = client;
+    agent->id = id;
     agent->unique_id = ++display->video.ids;
+    agent->frames = video_frames_create(display->channel.loop, frame_done, agent);
     agent->refused = !choose(client, agent, id);
     pixman_region32_init(&agent->clip);
     pixman_region32_init(&agent->sent_clip);
@@ -274,7 +282,7 @@ static void send_create(struct display_client *client, struct video_agent *agent
             cc, stream_message_activate_report(id, agent->unique_id, REPORT_FRAMES, REPORT_MS));
 }
 
-static void send_frame(struct display_client *client, struct video_agent *agent, unsigned id)
+static void begin_frame(struct display_client *client, struct video_agent *agent, unsigned id)
 {
     struct display *display = display_client_display(client);
     const struct video_stream *stream = &display->video.streams[id];
@@ -292,23 +300,40 @@ static void send_frame(struct display_client *client, struct video_agent *agent,
         .bits_per_second = agent->rate.limit,
         .interval = agent->rate.interval,
     };
-    struct codec_count *count = &client->statistics.films[agent->choice.codec];
-    int64_t began = g_get_monotonic_time(), now;
-    GBytes *code = agent->choice.impl->encode(agent->choice.encoder, &rows, &quality);
 
-    if (code == NULL) {
-        if (video_choice_readiness(&agent->choice) == VIDEO_IMPOSSIBLE)
-            refuse(client, id);
-        return;
-    }
-    now = g_get_monotonic_time();
+    video_frames_begin(agent->frames, video_get_encoders(display), &agent->choice, &rows, &quality,
+                       stream->mm_time);
+}
+
+static void send_frame(struct display_client *client, struct video_agent *agent,
+                       const struct video_code *code)
+{
+    struct codec_count *count = &client->statistics.films[agent->choice.codec];
+    size_t size = g_bytes_get_size(code->bytes);
+
     count->images++;
-    count->bytes_in += (uint64_t)rows.width * rows.height * front->pixel;
-    count->bytes_out += g_bytes_get_size(code);
-    count->encode_ns += (uint64_t)(now - began) * 1000;
-    channel_client_send(&client->base, stream_message_frame(id, stream->mm_time, code));
-    video_rate_sent(&agent->rate, g_bytes_get_size(code), now);
-    g_bytes_unref(code);
+    count->bytes_in += code->bytes_in;
+    count->bytes_out += size;
+    count->encode_ns += code->encode_ns;
+    channel_client_send(&client->base, stream_message_frame(agent->id, code->mm_time, code->bytes));
+    video_rate_sent(&agent->rate, size, g_get_monotonic_time());
+}
+
+static void frame_done(void *opaque, const struct video_code *code)
+{
+    struct video_agent *agent = opaque;
+    struct display_client *client = agent->client;
+    bool last;
+
+    if (agent->refused || agent->ends)
+        return;
+    if (code->bytes != NULL)
+        send_frame(client, agent, code);
+    else if (video_choice_readiness(&agent->choice) == VIDEO_IMPOSSIBLE)
+        refuse(client, agent->id);
+    if (agent->frame && find_item(client, agent->id, &last) < 0)
+        push_item(client, ITEM_STREAM, agent->id); /* it has come meanwhile */
+    channel_client_wake(&client->base);
 }
 
 static void send_stream(struct display_client *client, struct video_agent *agent, unsigned id)
@@ -324,12 +349,12 @@ static void send_stream(struct display_client *client, struct video_agent *agent
         pixman_region32_copy(&agent->sent_clip, &agent->clip);
         channel_client_send(&client->base, stream_message_clip(id, &agent->clip));
     }
-    if (!agent->frame)
+    if (!agent->frame || video_frames_is_busy(agent->frames))
         return;
     agent->frame = false;
     display_lossy_add(client, &agent->clip);
     if (video_rate_admits(&agent->rate, g_get_monotonic_time()))
-        send_frame(client, agent, id);
+        begin_frame(client, agent, id);
     else
         client->statistics.left_out++;
 }

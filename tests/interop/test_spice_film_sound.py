@@ -93,7 +93,7 @@ def play(codec, narrow):
         player = Player(server, client)
         if narrow:
             player.watch_until(lambda now: now["frames"] >= 1 and now["sound"] > 0.95 and now["gaps"] == 0
-                               and abs(now["lag"]) < 500, 90, f"{codec}, narrow")
+                               and abs(now["lag"]) < 700, 90, f"{codec}, narrow")
             assert any(line.startswith("latency") for line in client.seen), "sound has never waited"
         else:
             player.watch_until(lambda now: now["frames"] >= FULL and now["sound"] > 0.95 and now["gaps"] == 0
