@@ -7,6 +7,35 @@
 
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Makes the kernel give the memory from FROM to END, which it else does, and clears it, when it is
+ * first used. */
+static void touch(void *from, void *end)
+{
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t first = (uintptr_t)from & -(uintptr_t)sysconf(_SC_PAGESIZE);
+
+    (void)madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
+#endif
+}
+
+void glz_dictionary_prepare(struct glz_dictionary *dictionary)
+{
+    uint32_t at, end;
+
+    pthread_mutex_lock(&dictionary->lock);
+    at = dictionary->count > 0 ? glz_picture_at(dictionary, dictionary->next - 1)->end : 0;
+    end = MIN((uint64_t)at + GLZ_TOUCHED_UNITS, dictionary->capacity);
+    if (dictionary->touched == 0)
+        touch(dictionary, dictionary + 1);
+    if (end > dictionary->touched) {
+        touch(dictionary->ring + dictionary->touched, dictionary->ring + end);
+        dictionary->touched = end;
+    }
+    pthread_mutex_unlock(&dictionary->lock);
+}
 
 struct glz_dictionary *glz_dictionary_create(uint32_t window)
 {
@@ -115,7 +144,7 @@ static void copy_colors(struct codec_rows *rows, const struct codec_source *sour
 {
     const uint8_t *restrict from = source->data.pieces[0].iov_base;
 
-    if (source->data.count > 1 || source->stride != source->width * 4) {
+    if (!codec_source_is_packed(source)) {
         codec_rows_copy32(rows, source, to);
         for (size_t i = 0; i < count; i++)
             to[i] &= 0x00ffffff;

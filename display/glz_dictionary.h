@@ -15,14 +15,15 @@
 
 #include <pthread.h>
 
-#define GLZ_UNIT_BITS    21
-#define GLZ_MAX_UNITS    (1u << GLZ_UNIT_BITS) /* of the ring, 8 MiB: more brings little */
-#define GLZ_MIN_UNITS    (1u << 12)
-#define GLZ_SPARE_UNITS  16   /* behind the ring, which may be read */
-#define GLZ_MAX_PICTURES 4096 /* a power of two */
-#define GLZ_GRAIN        64   /* units; each picture begins with one that is its own */
-#define GLZ_PLACE_BITS   16
-#define GLZ_EDGE_BITS    15
+#define GLZ_UNIT_BITS     21
+#define GLZ_MAX_UNITS     (1u << GLZ_UNIT_BITS) /* of the ring, 8 MiB: more brings little */
+#define GLZ_MIN_UNITS     (1u << 12)
+#define GLZ_SPARE_UNITS   16         /* behind the ring, which may be read */
+#define GLZ_MAX_PICTURES  4096       /* a power of two */
+#define GLZ_TOUCHED_UNITS (1u << 20) /* are memory in front of the next picture, if prepared */
+#define GLZ_GRAIN         64         /* units; each picture begins with one that is its own */
+#define GLZ_PLACE_BITS    16
+#define GLZ_EDGE_BITS     15
 
 struct glz_picture {
     uint32_t start, end; /* in the ring */
@@ -37,8 +38,9 @@ struct glz_dictionary {
     uint32_t capacity;    /* units */
     pthread_mutex_t lock; /* of everything below; not GLib's, which race detectors cannot see */
     bool frozen;
-    uint64_t next;  /* the next picture's number */
-    uint32_t count; /* pictures in the ring: next - count ... next - 1; fewer than can be */
+    uint32_t touched; /* units that have been made memory, from the start */
+    uint64_t next;    /* the next picture's number */
+    uint32_t count;   /* pictures in the ring: next - count ... next - 1; fewer than can be */
     struct glz_picture pictures[GLZ_MAX_PICTURES];
     uint16_t owners[GLZ_MAX_UNITS / GLZ_GRAIN]; /* by grain: whose it was last, in pictures */
     glz_place places[1u << GLZ_PLACE_BITS];     /* of a few units */
