@@ -1,6 +1,6 @@
 /*
- * A client's connection to a channel from the inside: for channel.c (sockets, queues) and
- * channel_base.c (the messages that all channels have) only.
+ * A client's connection to a channel from the inside, for channel*.c only: who is connected
+ * (channel.c), sending, receiving, and the messages that all channels have (channel_base.c).
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -76,8 +76,21 @@ static inline bool connection_can_produce(const struct channel_connection *conne
            (connection->move == MOVE_NONE || connection->move == MOVE_LEAVES);
 }
 
-/* channel.c: sees to it that a connection that cannot send now gives up some day. */
+/* channel_send.c */
+/* Sees to it that a connection that cannot send now gives up some day. */
 void connection_watch_stall(struct channel_connection *connection);
+void connection_stall_timer_fired(void *connection);
+/* Watches for what is wanted of the socket now; WANT_WRITE: it is full. */
+void connection_update_watch(struct channel_connection *connection, bool want_write);
+/* Writes queued messages, and with PRODUCE new ones, while there are some and the socket takes
+ * them. */
+void connection_flush(struct channel_connection *connection, bool produce);
+
+/* channel_receive.c */
+/* The socket's watch. */
+void connection_socket_ready(int fd, int events, void *connection);
+/* What the stream has read already, of which the watch does not tell. */
+void connection_read_pending(struct channel_connection *connection);
 
 /* channel_base.c: before the type's connect(). */
 void connection_start(struct channel_connection *connection);
