@@ -10,15 +10,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* from Linux 5.14 on; before, it only fails */
+#endif
+
 /* Makes the kernel give the memory from FROM to END, which it else does, and clears it, when it is
  * first used. */
 static void touch(void *from, void *end)
 {
-#ifdef MADV_POPULATE_WRITE
     uintptr_t first = (uintptr_t)from & -(uintptr_t)sysconf(_SC_PAGESIZE);
 
     (void)madvise((void *)first, (uintptr_t)end - first, MADV_POPULATE_WRITE);
-#endif
 }
 
 void glz_dictionary_prepare(struct glz_dictionary *dictionary)

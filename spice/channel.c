@@ -53,7 +53,9 @@ bool channel_client_is_closed(const struct channel_client *cc)
 
 bool channel_client_is_full(const struct channel_client *cc)
 {
-    return cc->connection->blocked || !connection_has_window(cc->connection);
+    const struct channel_connection *connection = cc->connection;
+
+    return (connection->blocked && !connection->gave_way) || !connection_has_window(connection);
 }
 
 void channel_client_limit_unsent(struct channel_client *cc, int bytes)

@@ -116,6 +116,11 @@ void channel_client_push(struct channel_client *cc);
 void channel_client_own_messages(struct channel_client *cc);
 /* There may be something to produce now. Cheap when there is not, or when the socket is full. */
 void channel_client_wake(struct channel_client *cc);
+/*
+ * Inside produce(): no more is asked of it before the loop's other sources have had their turn.
+ * What it has sent is written first.
+ */
+void channel_client_give_way(struct channel_client *cc);
 /* Messages not wholly written yet. */
 unsigned channel_client_backlog(const struct channel_client *cc);
 /* What a connection has sent, and how long its acknowledgements took, a few of them measured. */
@@ -124,6 +129,10 @@ struct channel_traffic {
     uint64_t acks, ack_ns, ack_max_ns;
 };
 const struct channel_traffic *channel_client_traffic(const struct channel_client *cc);
+/* Messages that it has not acknowledged, if it is asked to. */
+unsigned channel_client_unacknowledged(const struct channel_client *cc);
+/* Since when an answer of its is due, monotonic us: to a ping, or an ACK. INT64_MAX: none is. */
+int64_t channel_client_answer_due(const struct channel_client *cc);
 /* The serial that the next message sent will have. */
 uint64_t channel_client_next_serial(const struct channel_client *cc);
 void channel_client_set_next_serial(struct channel_client *cc, uint64_t serial);

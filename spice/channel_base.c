@@ -38,9 +38,10 @@ static void on_ping_timer(void *opaque)
         struct message *message = message_create(SPICE_MSG_PING);
 
         connection->ping.outstanding = true;
+        connection->ping.sent = g_get_monotonic_time();
         connection->ping.idle_ticks = 0;
         message_add_u32(message, ++connection->ping.id);
-        message_add_u64(message, (uint64_t)g_get_monotonic_time() * 1000);
+        message_add_u64(message, (uint64_t)connection->ping.sent * 1000);
         channel_client_send(cc, message);
     } else if (++connection->ping.idle_ticks >= MAX_IDLE_TICKS) {
         channel_client_close(cc, "has not answered for %u s",
@@ -122,6 +123,19 @@ static bool receive_pong(struct channel_connection *connection, const uint8_t *b
         cc->channel->ops->pong(cc, id, timestamp);
     }
     return true;
+}
+
+unsigned channel_client_unacknowledged(const struct channel_client *cc)
+{
+    return cc->connection->unacknowledged;
+}
+
+int64_t channel_client_answer_due(const struct channel_client *cc)
+{
+    const struct channel_connection *connection = cc->connection;
+    int64_t ack = connection->ack_asked != 0 ? connection->ack_asked : INT64_MAX;
+
+    return connection->ping.outstanding ? MIN(ack, connection->ping.sent) : ack;
 }
 
 bool connection_receive(struct channel_connection *connection, uint16_t type, const uint8_t *body,

@@ -40,6 +40,7 @@ struct channel_connection {
     uint64_t serial; /* of the message queued last */
     bool blocked;    /* the socket is full; its watch tells when it no longer is */
     bool flushing;   /* produce() sends into the queue that is being written */
+    bool gave_way;   /* produce() has had its turn: blocked without a full socket */
     unsigned held;   /* > 0: messages are collected first */
 
     /* A client that stops taking data or acknowledging it. */
@@ -59,6 +60,7 @@ struct channel_connection {
         struct loop_timer *timer;
         uint32_t id; /* of the last one */
         bool outstanding;
+        int64_t sent;        /* that one, monotonic us */
         unsigned idle_ticks; /* of the timer, in which nothing came while one was outstanding */
     } ping;
 };

@@ -22,7 +22,7 @@ static bool produce_batch(struct channel_connection *connection)
     struct channel_client *cc = connection->cc;
 
     while (connection->queue.bytes < BATCH_BYTES && connection->queue.count < BATCH_MESSAGES &&
-           connection_can_produce(connection)) {
+           !connection->gave_way && connection_can_produce(connection)) {
         if (!cc->channel->ops->produce(cc)) {
             break;
         }
@@ -108,17 +108,22 @@ void connection_flush(struct channel_connection *connection, bool produce)
         return;
     }
     connection->flushing = true;
-    for (int i = 0; i < MAX_BATCHES; i++) {
+    connection->gave_way = false;
+    for (int i = 0; i < MAX_BATCHES && !connection->gave_way; i++) {
         if (produce) {
             produce_batch(connection);
         }
         more = connection->queue.count > 0;
-        if (!more || !write_queue(connection)) {
+        if (!more) {
+            break;
+        }
+        if (!write_queue(connection)) {
+            connection->gave_way = false; /* it waits for its socket */
             break;
         }
     }
     connection->flushing = false;
-    /* After MAX_BATCHES the socket may still have room: its being writable brings us back. */
+    /* The socket may still have room: its being writable brings us back. */
     connection_update_watch(connection, more && (produce || connection->queue.count > 0));
     if (produce && !more && connection_can_produce(connection)) {
         connection_all_produced(connection);
@@ -158,6 +163,11 @@ void channel_client_send(struct channel_client *cc, struct message *message)
     if (!connection->blocked) {
         connection_flush(connection, false);
     }
+}
+
+void channel_client_give_way(struct channel_client *cc)
+{
+    cc->connection->gave_way = true;
 }
 
 void channel_client_push(struct channel_client *cc)

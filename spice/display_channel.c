@@ -316,14 +316,57 @@ void display_fold_laggards(struct display *display)
     }
 }
 
+/* Does A take what it is sent sooner than B? */
+static bool is_quicker(const struct display_client *a, const struct display_client *b)
+{
+    int64_t due_a = channel_client_answer_due(&a->base),
+            due_b = channel_client_answer_due(&b->base);
+
+    if (due_a != due_b)
+        return due_a > due_b;
+    return channel_client_unacknowledged(&a->base) < channel_client_unacknowledged(&b->base);
+}
+
+/* Of those that keep up; NULL: none does. */
+static struct display_client *find_quickest(const struct display *display)
+{
+    struct display_client *best = NULL;
+
+    for (GList *l = display->channel.clients; l != NULL; l = l->next) {
+        struct display_client *client = l->data;
+
+        if (client->ready && !channel_client_is_full(&client->base) &&
+            g_queue_is_empty(&client->damaged) && (best == NULL || is_quicker(client, best)))
+            best = client;
+    }
+    return best;
+}
+
+/*
+ * With a dictionary of its own for each client, large pictures are encoded for one after the other.
+ * The quickest is the first, and what the guest draws next for it need not wait until the others
+ * are through.
+ */
 void display_wake(struct display *display)
 {
+    struct display_client *quickest;
+
     display_flush(display);
     display->passed_on = false;
+    quickest = find_quickest(display);
+    if (quickest != NULL) {
+        quickest->gives_way = false;
+        channel_client_wake(&quickest->base);
+    }
     /* A client may go away inside the call. */
     for (GList *l = display->channel.clients, *next; l != NULL; l = next) {
+        struct display_client *client = l->data;
+
         next = l->next;
-        channel_client_wake(l->data);
+        if (client == quickest)
+            continue;
+        client->gives_way = quickest != NULL;
+        channel_client_wake(&client->base);
     }
     for (GList *l = display->channel.clients; l != NULL; l = l->next)
         display_client_prepare(l->data);

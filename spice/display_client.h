@@ -23,6 +23,7 @@ enum {
     DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
     DISPLAY_LOOK_BACK = 16,                     /* queued items, for what is hidden */
     DISPLAY_ENCODE_AHEAD = 16,                  /* queued items, for other threads */
+    DISPLAY_TURN_BYTES = 32 * 1024,             /* pixels for a client that gives way */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
     DISPLAY_SNAPSHOT_PIXELS = 64 * 1024,        /* what is sent in place of a command */
     DISPLAY_DAMAGE_MAX_RECTS = 64,              /* of one surface; then their bounding box */
@@ -81,6 +82,8 @@ struct display_client {
     unsigned looked_ahead; /* about so many items behind those were given other threads */
     unsigned queue_drawables;
     size_t queue_bytes;
+    bool gives_way;       /* to a client that is quicker, between large pictures */
+    size_t turn_bytes;    /* of pictures since it last did */
     int64_t waited_since; /* monotonic us; 0: it is not waited for */
     int64_t slow_until;
 

@@ -114,6 +114,17 @@ static void send_drawable(struct display_client *client, struct drawable *drawab
     }
 }
 
+/* A picture of SIZE bytes has just been sent: is it others' turn? */
+static void count_turn(struct display_client *client, size_t size)
+{
+    client->turn_bytes += size;
+    if (client->turn_bytes < DISPLAY_TURN_BYTES)
+        return;
+    client->turn_bytes = 0;
+    if (client->gives_way)
+        channel_client_give_way(&client->base);
+}
+
 static void send_item(struct display_client *client)
 {
     struct display_item item = *display_client_next(client);
@@ -143,6 +154,7 @@ static void send_item(struct display_client *client)
                             display_client_display(client)->encoder.lossy);
         client->queue_drawables--;
         client->queue_bytes -= item.drawable->data_size;
+        count_turn(client, item.drawable->data_size);
         drawable_unref(item.drawable);
         return;
     case ITEM_SURFACE_CREATE: {
@@ -223,6 +235,7 @@ static void send_damage(struct display_client *client)
         else
             send_drawable(client, snapshot, &policy);
         display_lossy_sent_piece(client, known, &snapshot->draw, display->encoder.lossy);
+        count_turn(client, snapshot->data_size);
         drawable_unref(snapshot);
     }
     if (!pixman_region32_not_empty(&known->pass))

@@ -8,6 +8,7 @@
 #include "spice/client.h"
 #include "spice/server.h"
 #include "tests/support/core_loop.h"
+#include "tests/support/loopback.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,6 +30,10 @@ struct fixture {
     gint wanted; /* numbers to be sent */
     gint produced, connects, disconnects, released;
     gint padding; /* bytes in each DATA message */
+    /* The channel's thread. */
+    bool gives_way; /* after each message */
+    gint turns;     /* that something else has had since */
+    gint due;       /* an answer of the client's is */
 };
 
 struct test_client {
@@ -57,6 +62,13 @@ static void count_release(void *opaque)
     g_atomic_int_inc((gint *)opaque);
 }
 
+static void take_turn(void *opaque)
+{
+    struct fixture *f = opaque;
+
+    f->turns++;
+}
+
 static bool produce(struct channel_client *cc)
 {
     static const uint8_t padding[64 * 1024];
@@ -74,6 +86,12 @@ static bool produce(struct channel_client *cc)
                           &f->released);
     g_atomic_int_inc(&f->produced);
     channel_client_send(cc, message);
+    if (f->gives_way) {
+        /* Between this and the last but one. */
+        g_assert_cmpint(f->produced - f->turns, <=, 2);
+        event_loop_post(f->loop, take_turn, f);
+        channel_client_give_way(cc);
+    }
     return true;
 }
 
@@ -324,6 +342,85 @@ static void test_slow_reader(struct fixture *f, gconstpointer data G_GNUC_UNUSED
     client_unref(client);
 }
 
+static void set_gives_way(void *opaque)
+{
+    struct fixture *f = opaque;
+
+    f->gives_way = true;
+}
+
+/* Between messages others get their turn, whether the socket has room or not. */
+static void test_gives_way(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    struct client *client = client_create();
+    int fd = attach(f, client, true);
+
+    ack_sync(fd);
+    event_loop_call(f->loop, set_gives_way, f);
+    for (uint32_t i = 0; i < 400; i += WINDOW) {
+        g_atomic_int_set(&f->padding, i % 200 < 100 ? 10 : 20000);
+        want(f, WINDOW);
+        expect_data(fd, i, WINDOW);
+        send_message(fd, SPICE_MSGC_ACK, NULL, 0);
+    }
+    wait_for(&f->released, 400);
+    settle(f);
+    g_assert_cmpint(f->turns, ==, 400);
+    close(fd);
+    wait_for(&f->disconnects, 1);
+    client_unref(client);
+}
+
+static void check_due(void *opaque)
+{
+    struct fixture *f = opaque;
+
+    g_atomic_int_set(&f->due,
+                     channel_client_answer_due(f->channel.clients->data) <= g_get_monotonic_time());
+}
+
+static void wait_for_due(struct fixture *f, bool due)
+{
+    gint64 deadline = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+
+    do {
+        event_loop_call(f->loop, check_due, f);
+    } while (f->due != due && g_get_monotonic_time() < deadline);
+    g_assert_cmpint(f->due, ==, due);
+}
+
+/* An answer is due for a ping, and as soon as there is something to acknowledge. */
+static void test_answers(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    struct client *client = client_create();
+    SpiceMiniDataHeader header;
+    uint8_t ping[12];
+    int fds[2];
+
+    loopback_pair(fds);
+    channel_attach(&f->channel, &(struct channel_link){.stream = stream_create(fds[0]),
+                                                       .client = client,
+                                                       .mini_header = true});
+    ack_sync(fds[1]);
+    wait_for_due(f, true);
+    read_all(fds[1], &header, sizeof(header));
+    g_assert_cmpuint(header.type, ==, SPICE_MSG_PING);
+    g_assert_cmpuint(header.size, ==, sizeof(ping));
+    read_all(fds[1], ping, sizeof(ping));
+    send_message(fds[1], SPICE_MSGC_PONG, ping, sizeof(ping));
+    wait_for_due(f, false);
+
+    want(f, WINDOW - 1); /* the ping counts, too */
+    expect_data(fds[1], 0, WINDOW - 1);
+    wait_for_due(f, true);
+    send_message(fds[1], SPICE_MSGC_ACK, NULL, 0);
+    wait_for_due(f, false);
+    wait_for(&f->released, WINDOW - 1);
+    close(fds[1]);
+    wait_for(&f->disconnects, 1);
+    client_unref(client);
+}
+
 static void test_full_headers(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
     struct client *client = client_create();
@@ -469,6 +566,8 @@ int main(int argc, char **argv)
     g_test_add("/channel/" name, struct fixture, NULL, set_up, function, tear_down)
     ADD("window", test_window);
     ADD("slow-reader", test_slow_reader);
+    ADD("gives-way", test_gives_way);
+    ADD("answers", test_answers);
     ADD("full-headers", test_full_headers);
     ADD("ends", test_ends);
     ADD("finish", test_finish);
