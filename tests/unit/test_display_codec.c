@@ -180,6 +180,47 @@ static void test_incomplete(void)
     g_assert_cmpint(graduality_of(&source), ==, GRADUALITY_NONE);
 }
 
+/* Pixels of 24 and of 32 bits are counted each in their own way, and must be judged alike. */
+static void test_graduality_of_depths(void)
+{
+    enum { SIDE = 64 };
+    uint32_t pixels[SIDE * SIDE];
+    uint8_t packed[SIDE * SIDE * 3];
+    struct iovec piece = {pixels, sizeof(pixels)}, packed_piece = {packed, sizeof(packed)};
+    struct codec_source source = {
+        .format = SPICE_BITMAP_FMT_32BIT,
+        .width = SIDE,
+        .height = SIDE,
+        .stride = SIDE * 4,
+        .data = {.size = sizeof(pixels), .count = 1, .pieces = &piece},
+    };
+    struct codec_source source24 = source;
+    unsigned seen[4] = {0};
+    GRand *rand = g_rand_new_with_seed(7);
+
+    source24.format = SPICE_BITMAP_FMT_24BIT;
+    source24.stride = SIDE * 3;
+    source24.data = (struct draw_bytes){sizeof(packed), 1, &packed_piece};
+    for (unsigned step = 0; step < 400; step++) {
+        unsigned noise = g_rand_int_range(rand, 1, 120), flat = g_rand_int_range(rand, 1, 40);
+        uint32_t color = 0;
+
+        for (unsigned i = 0; i < SIDE * SIDE; i++) {
+            if (i % flat == 0)
+                color = g_rand_int_range(rand, 0, noise) | g_rand_int_range(rand, 0, noise) << 8 |
+                        g_rand_int_range(rand, 0, noise) << 16;
+            pixels[i] = color | g_rand_int(rand) << 24;
+            for (unsigned c = 0; c < 3; c++)
+                packed[3 * i + c] = color >> 8 * c;
+        }
+        g_assert_cmpint(graduality_of(&source), ==, graduality_of(&source24));
+        seen[graduality_of(&source)]++;
+    }
+    g_assert_cmpuint(seen[GRADUALITY_HIGH], >, 20);
+    g_assert_cmpuint(seen[GRADUALITY_LOW], >, 20);
+    g_rand_free(rand);
+}
+
 static void test_graduality(void)
 {
     enum { SIDE = 64 };
@@ -214,5 +255,6 @@ int main(int argc, char **argv)
     g_test_add_func("/codec/quic", test_quic);
     g_test_add_func("/codec/incomplete", test_incomplete);
     g_test_add_func("/codec/graduality", test_graduality);
+    g_test_add_func("/codec/graduality-of-depths", test_graduality_of_depths);
     return g_test_run();
 }
