@@ -42,6 +42,7 @@ struct display {
     bool passed_on;      /* a command has been since clients were last woken, */
     int64_t pictured_at; /* and a picture then, monotonic us */
     GArray *changes;     /* of draw_rect; room for what is compared */
+    unsigned unmoved;    /* pictures in a row in which nothing had moved */
     struct command_count count;
     struct monitors_config monitors;       /* count is 0: nothing to announce */
     void (*clients_changed)(void *opaque); /* one is ready, or has left */

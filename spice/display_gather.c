@@ -27,6 +27,9 @@
 #define PICTURE_NEWS_NUMERATOR 3 / 4
 /* What a command that reads what it paints on must paint at least to be passed on. */
 #define MIN_CHANGE_PIXELS 8192
+/* When nothing has moved in so many pictures, moves are looked for in some of them only. */
+#define MANY_UNMOVED 12
+#define LOOK_EVERY   4
 
 /* How a command reaches clients. */
 enum path {
@@ -96,6 +99,18 @@ static enum path path_of(const struct drawable *drawable)
 }
 
 /*
+ * What has not moved for a while, as in a film, will hardly now; and what begins to goes on, so
+ * that not much is lost where the beginning is not seen.
+ */
+static bool is_worth_a_look(struct display *display)
+{
+    if (display->unmoved < MANY_UNMOVED || display->unmoved % LOOK_EVERY == 0)
+        return true;
+    display->unmoved++;
+    return false;
+}
+
+/*
  * Clients are told to move what has moved within BOX; REST, which it initialises, is what has not
  * come to be as it is in VIEW by that. False: nothing has moved.
  */
@@ -106,9 +121,10 @@ static bool send_moves(struct display *display, struct surface *surface,
     unsigned count;
 
     pixman_region32_init_rects(rest, box, 1);
-    if (display->switches & DISPLAY_NO_MOVES)
+    if ((display->switches & DISPLAY_NO_MOVES) || !is_worth_a_look(display))
         return false;
     count = moves_find(&surface->front, view, box, moves);
+    display->unmoved = count > 0 ? 0 : display->unmoved + 1;
     for (unsigned i = 0; i < count; i++) {
         struct drawable *command = snapshot_move(surface->id, &moves[i].box, moves[i].from);
         pixman_region32_t moved;

@@ -120,25 +120,57 @@ static void test_painted_over(struct fixture *fixture, gconstpointer data)
     g_assert_cmpuint(bytes_read(fixture) - before, <, 300 * 53 / 4);
 }
 
+static void show_page(struct fixture *fixture, const uint32_t *page)
+{
+    copy(fixture, 0,
+         qxl_host_bitmap(fixture->display.host, SPICE_BITMAP_FMT_32BIT, WIDTH, HEIGHT, WIDTH * 4, 0,
+                         page),
+         0, 0, WIDTH, HEIGHT);
+    watched_display_show(&fixture->display);
+}
+
+static uint32_t *random_page(struct fixture *fixture)
+{
+    uint32_t *page = g_new(uint32_t, WIDTH * 2 * HEIGHT);
+
+    for (int i = 0; i < WIDTH * 2 * HEIGHT; i++)
+        page[i] = g_rand_int(fixture->rand) & 0xffffff;
+    return page;
+}
+
 /* A page is scrolled by a guest that only knows whole pictures. */
 static void test_scrolling(struct fixture *fixture, gconstpointer data)
 {
-    uint32_t *page = g_new(uint32_t, WIDTH * 2 * HEIGHT);
+    uint32_t *page = random_page(fixture);
     unsigned long before = 0;
 
     (void)data;
-    for (int i = 0; i < WIDTH * 2 * HEIGHT; i++)
-        page[i] = g_rand_int(fixture->rand) & 0xffffff;
     for (int line = 0; line < 10; line++) {
-        copy(fixture, 0,
-             qxl_host_bitmap(fixture->display.host, SPICE_BITMAP_FMT_32BIT, WIDTH, HEIGHT,
-                             WIDTH * 4, 0, page + line * 10 * WIDTH),
-             0, 0, WIDTH, HEIGHT);
-        watched_display_show(&fixture->display);
+        show_page(fixture, page + line * 10 * WIDTH);
         if (line == 0)
             before = bytes_read(fixture);
     }
     g_assert_cmpuint(bytes_read(fixture) - before, <, 9 * (10 * WIDTH * 4 + 1000));
+    g_free(page);
+}
+
+/* Where all has been different for long, a few pictures may pass until it is seen. */
+static void test_scrolling_after_a_film(struct fixture *fixture, gconstpointer data)
+{
+    uint32_t *page = random_page(fixture);
+    unsigned long before;
+
+    (void)data;
+    for (int i = 0; i < 21; i++) {
+        for (int x = 0; x < WIDTH * HEIGHT; x++)
+            page[WIDTH * HEIGHT + x] = g_rand_int(fixture->rand) & 0xffffff;
+        show_page(fixture, page + WIDTH * HEIGHT);
+    }
+    before = bytes_read(fixture);
+    for (int line = 0; line < 20; line++)
+        show_page(fixture, page + line * 10 * WIDTH);
+    g_assert_cmpuint(bytes_read(fixture) - before, <,
+                     4 * (WIDTH * HEIGHT * 4 + 1000) + 16 * (10 * WIDTH * 4 + 1000));
     g_free(page);
 }
 
@@ -150,7 +182,8 @@ int main(int argc, char **argv)
     } tests[] = {{"what-returns", test_what_returns},
                  {"off-screen", test_off_screen},
                  {"painted-over", test_painted_over},
-                 {"scrolling", test_scrolling}};
+                 {"scrolling", test_scrolling},
+                 {"scrolling-after-a-film", test_scrolling_after_a_film}};
     static const struct {
         const char *name;
         int compression;
