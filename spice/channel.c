@@ -60,6 +60,12 @@ bool channel_client_is_full(const struct channel_client *cc)
 
 void channel_client_limit_unsent(struct channel_client *cc, int bytes)
 {
+    struct channel_connection *connection = cc->connection;
+
+    if (connection->unsent_limit != 0 && connection->unsent_limit <= bytes) {
+        return;
+    }
+    connection->unsent_limit = bytes;
     setsockopt(stream_fd(cc->connection->stream), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
                sizeof(bytes));
 }

@@ -152,7 +152,7 @@ bool channel_client_is_closed(const struct channel_client *cc);
 bool channel_client_is_full(const struct channel_client *cc);
 /*
  * From now on its socket is full when about so many BYTES wait in it that the network does not take
- * yet, for what is worth less the later it comes. Only TCP can do that.
+ * yet, for what is worth less the later it comes. The least limit holds. Only TCP can do that.
  */
 void channel_client_limit_unsent(struct channel_client *cc, int bytes);
 

@@ -37,11 +37,12 @@ struct channel_connection {
     } move;
 
     struct send_queue queue;
-    uint64_t serial; /* of the message queued last */
-    bool blocked;    /* the socket is full; its watch tells when it no longer is */
-    bool flushing;   /* produce() sends into the queue that is being written */
-    bool gave_way;   /* produce() has had its turn: blocked without a full socket */
-    unsigned held;   /* > 0: messages are collected first */
+    uint64_t serial;  /* of the message queued last */
+    bool blocked;     /* the socket is full; its watch tells when it no longer is */
+    bool flushing;    /* produce() sends into the queue that is being written */
+    bool gave_way;    /* produce() has had its turn: blocked without a full socket */
+    unsigned held;    /* > 0: messages are collected first */
+    int unsent_limit; /* channel_client_limit_unsent(); 0: none */
 
     /* A client that stops taking data or acknowledging it. */
     struct loop_timer *stall_timer;

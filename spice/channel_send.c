@@ -113,7 +113,7 @@ void connection_flush(struct channel_connection *connection, bool produce)
         if (produce) {
             produce_batch(connection);
         }
-        more = connection->queue.count > 0;
+        more = connection->queue.count > 0 || connection->gave_way;
         if (!more) {
             break;
         }

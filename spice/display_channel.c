@@ -343,6 +343,18 @@ static struct display_client *find_quickest(const struct display *display)
 }
 
 /*
+ * What waits in the socket of a client whose network is full is old by the time it gets there; what
+ * waits in its queue is left out when it is painted over.
+ */
+static void limit_backlog(struct display_client *client)
+{
+    int64_t due = channel_client_answer_due(&client->base);
+
+    if (due != INT64_MAX && g_get_monotonic_time() - due > DISPLAY_ANSWER_MS * 1000)
+        channel_client_limit_unsent(&client->base, DISPLAY_UNSENT_BYTES);
+}
+
+/*
  * With a dictionary of its own for each client, large pictures are encoded for one after the other.
  * The quickest is the first, and what the guest draws next for it need not wait until the others
  * are through.
@@ -366,6 +378,7 @@ void display_wake(struct display *display)
         if (client == quickest)
             continue;
         client->gives_way = quickest != NULL;
+        limit_backlog(client);
         channel_client_wake(&client->base);
     }
     for (GList *l = display->channel.clients; l != NULL; l = l->next)

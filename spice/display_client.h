@@ -23,6 +23,8 @@ enum {
     DISPLAY_SLOW_MS = 10 * 1000,                /* and for so long not waited for */
     DISPLAY_LOOK_BACK = 16,                     /* queued items, for what is hidden */
     DISPLAY_ENCODE_AHEAD = 16,                  /* queued items, for other threads */
+    DISPLAY_ANSWER_MS = 100,                    /* whose answers take longer has a full network: */
+    DISPLAY_UNSENT_BYTES = 64 * 1024,           /* no more than that is sent ahead of it */
     DISPLAY_TURN_BYTES = 32 * 1024,             /* pixels for a client that gives way */
     DISPLAY_DAMAGE_PIECE_BYTES = 256 * 1024,    /* pixels of one message */
     DISPLAY_SNAPSHOT_PIXELS = 64 * 1024,        /* what is sent in place of a command */

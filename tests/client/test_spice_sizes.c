@@ -22,6 +22,9 @@ enum {
     MOST_SURFACES = 1024, /* with the primary */
     FRAMES = 160,         /* more pictures than wait for a client */
     ROUNDS = 5,
+    LARGE_SIDE = 400,
+    UNJUDGED = 10,     /* frames, of two messages, until ACKs are due; there is room for */
+    JUDGED = 7,        /* so many more in a client's window */
     PATIENCE_MS = 500, /* that a server may have with a client that everybody waits for */
 };
 
@@ -199,6 +202,65 @@ static void test_slow_neighbour(void)
     g_assert_cmpfloat(best, <, 0.8 * PATIENCE_MS);
 }
 
+static void wait_for_last_mark(struct fixture *fixture, struct image_reader *reader)
+{
+    for (unsigned tries = 0; tries < 10; tries++) {
+        if (image_reader_wait_fill(reader, fixture->color))
+            return;
+    }
+    g_assert_not_reached();
+}
+
+/* One frame; how many microseconds before the other one the quick client had it. */
+static int64_t lead_of(struct fixture *fixture, struct image_reader *quick,
+                       struct image_reader *other)
+{
+    copy(fixture, 0, qxl_host_picture(fixture->host, LARGE_SIDE, LARGE_SIDE, fixture->rand), MARK,
+         MARK, LARGE_SIDE, LARGE_SIDE);
+    draw_mark(fixture);
+    wait_for_last_mark(fixture, quick);
+    wait_for_last_mark(fixture, other);
+    return image_reader_fill_time(other) - image_reader_fill_time(quick);
+}
+
+/* Frames of some that the quick client had first, of JUDGED. */
+static unsigned frames_first(void)
+{
+    struct fixture fixture;
+    struct image_reader *quick, *silent;
+    unsigned first = 0;
+
+    set_up(&fixture, 640, 480, 32 << 20);
+    g_assert_cmpint(spice_server_set_image_compression(fixture.server, SPICE_IMAGE_COMPRESSION_GLZ),
+                    ==, 0);
+    silent = image_reader_connect(server_library_linked(), fixture.server);
+    image_reader_fall_silent(silent);
+    quick = image_reader_connect(server_library_linked(), fixture.server);
+    for (unsigned frame = 0; frame < UNJUDGED + JUDGED; frame++) {
+        int64_t lead = lead_of(&fixture, quick, silent);
+
+        g_test_message("frame %u: %" G_GINT64_FORMAT " us", frame, lead);
+        first += frame >= UNJUDGED && lead > 0;
+    }
+    image_reader_disconnect(silent);
+    image_reader_disconnect(quick);
+    tear_down(&fixture);
+    return first;
+}
+
+/*
+ * Pictures are encoded for each client. One that came first but does not acknowledge what it is
+ * sent has them after the other. What else runs may make one frame look otherwise, not most.
+ */
+static void test_quickest_first(void)
+{
+    unsigned first = 0;
+
+    for (unsigned round = 0; round < ROUNDS && first < JUDGED - 1; round++)
+        first = frames_first();
+    g_assert_cmpuint(first, >=, JUDGED - 1);
+}
+
 /* ---- Surfaces ---- */
 
 static void test_many_surfaces(void)
@@ -256,6 +318,7 @@ int main(int argc, char **argv)
     g_setenv("SPICE_DEBUG_ALLOW_MC", "1", TRUE); /* several clients */
     g_test_add_func("/spice/sizes/many-clients", test_many_clients);
     g_test_add_func("/spice/sizes/slow-neighbour", test_slow_neighbour);
+    g_test_add_func("/spice/sizes/quickest-first", test_quickest_first);
     g_test_add_func("/spice/sizes/many-surfaces", test_many_surfaces);
     g_test_add_func("/spice/sizes/large-screen", test_large_screen);
     return g_test_run();

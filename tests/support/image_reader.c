@@ -41,7 +41,9 @@ struct connection {
 struct image_reader {
     struct connection main, display;
     uint64_t bytes;          /* atomic */
-    gint color;              /* atomic; of the last fill */
+    gint color;              /* atomic; of the last fill, */
+    int64_t fill_time;       /* atomic; and when it came */
+    gint silent;             /* atomic */
     gint session;            /* atomic; the id that the server gave */
     pthread_mutex_t reading; /* whoever has it may read the display, or keep others from it */
     bool held;
@@ -131,6 +133,13 @@ static bool send_message(struct connection *connection, uint16_t type, const voi
     return write_all(connection, message, sizeof(header) + size);
 }
 
+static bool send_answer(struct connection *connection, uint16_t type, const void *body,
+                        uint32_t size)
+{
+    return g_atomic_int_get(&connection->reader->silent) ||
+           send_message(connection, type, body, size);
+}
+
 static bool send_init(struct connection *connection)
 {
     /* cache 1 of no pixels; dictionary 1 */
@@ -159,7 +168,7 @@ static bool handle(struct connection *connection, uint16_t type, const uint8_t *
         connection->unacknowledged = 0;
         return send_message(connection, SPICE_MSGC_ACK_SYNC, &words[0], 4);
     case SPICE_MSG_PING:
-        return send_message(connection, SPICE_MSGC_PONG, body, 12);
+        return send_answer(connection, SPICE_MSGC_PONG, body, 12);
     case SPICE_MSG_MAIN_INIT:
         if (connection->type == SPICE_CHANNEL_MAIN) {
             g_atomic_int_set(&reader->session, words[0]);
@@ -173,13 +182,14 @@ static bool handle(struct connection *connection, uint16_t type, const uint8_t *
     case SPICE_MSG_DISPLAY_DRAW_FILL:
         if (body[FILL_CLIP] == SPICE_CLIP_TYPE_NONE)
             memcpy(&color, body + FILL_COLOR, sizeof(color));
+        __atomic_store_n(&reader->fill_time, g_get_monotonic_time(), __ATOMIC_RELEASE);
         g_atomic_int_set(&reader->color, (gint)color);
         g_main_context_wakeup(NULL);
         break;
     }
     if (connection->window > 0 && ++connection->unacknowledged == connection->window) {
         connection->unacknowledged = 0;
-        return send_message(connection, SPICE_MSGC_ACK, "", 0);
+        return send_answer(connection, SPICE_MSGC_ACK, "", 0);
     }
     return true;
 }
@@ -298,6 +308,16 @@ void image_reader_disconnect(struct image_reader *reader)
     stop(&reader->main);
     pthread_mutex_destroy(&reader->reading);
     g_free(reader);
+}
+
+void image_reader_fall_silent(struct image_reader *reader)
+{
+    g_atomic_int_set(&reader->silent, 1);
+}
+
+int64_t image_reader_fill_time(const struct image_reader *reader)
+{
+    return __atomic_load_n(&reader->fill_time, __ATOMIC_ACQUIRE);
 }
 
 uint64_t image_reader_bytes(const struct image_reader *reader)

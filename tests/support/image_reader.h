@@ -23,6 +23,11 @@ void image_reader_disconnect(struct image_reader *reader);
 /* From now on its display takes one more message and then none, or goes on. */
 void image_reader_hold(struct image_reader *reader, bool hold);
 
+/* From now on it acknowledges nothing and answers no ping, but goes on reading. */
+void image_reader_fall_silent(struct image_reader *reader);
+
+/* Monotonic microseconds when the last DRAW_FILL came. */
+int64_t image_reader_fill_time(const struct image_reader *reader);
 /* Bytes that the display has had. */
 uint64_t image_reader_bytes(const struct image_reader *reader);
 /* CPU time of the client's threads so far, seconds. */

@@ -11,6 +11,8 @@
 #include "tests/support/loopback.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <spice/protocol.h>
 #include <string.h>
@@ -34,6 +36,7 @@ struct fixture {
     bool gives_way; /* after each message */
     gint turns;     /* that something else has had since */
     gint due;       /* an answer of the client's is */
+    gint limit;     /* of what is unsent */
 };
 
 struct test_client {
@@ -389,6 +392,43 @@ static void wait_for_due(struct fixture *f, bool due)
     g_assert_cmpint(f->due, ==, due);
 }
 
+static void limit_unsent(void *opaque)
+{
+    struct fixture *f = opaque;
+
+    channel_client_limit_unsent(f->channel.clients->data, g_atomic_int_get(&f->limit));
+}
+
+static int limit_of(struct fixture *f, int fd, int wanted)
+{
+    int limit = 0;
+    socklen_t size = sizeof(limit);
+
+    g_atomic_int_set(&f->limit, wanted);
+    event_loop_call(f->loop, limit_unsent, f);
+    g_assert_cmpint(getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, &size), ==, 0);
+    return limit;
+}
+
+/* Whoever wants the least of what waits in the socket has its way. */
+static void test_unsent(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
+{
+    struct client *client = client_create();
+    int fds[2];
+
+    loopback_pair(fds);
+    channel_attach(&f->channel, &(struct channel_link){.stream = stream_create(fds[0]),
+                                                       .client = client,
+                                                       .mini_header = true});
+    ack_sync(fds[1]);
+    g_assert_cmpint(limit_of(f, fds[0], 60000), ==, 60000);
+    g_assert_cmpint(limit_of(f, fds[0], 30000), ==, 30000);
+    g_assert_cmpint(limit_of(f, fds[0], 60000), ==, 30000);
+    close(fds[1]);
+    wait_for(&f->disconnects, 1);
+    client_unref(client);
+}
+
 /* An answer is due for a ping, and as soon as there is something to acknowledge. */
 static void test_answers(struct fixture *f, gconstpointer data G_GNUC_UNUSED)
 {
@@ -568,6 +608,7 @@ int main(int argc, char **argv)
     ADD("slow-reader", test_slow_reader);
     ADD("gives-way", test_gives_way);
     ADD("answers", test_answers);
+    ADD("unsent", test_unsent);
     ADD("full-headers", test_full_headers);
     ADD("ends", test_ends);
     ADD("finish", test_finish);
