@@ -93,11 +93,11 @@ def play(codec, narrow):
         player = Player(server, client)
         if narrow:
             player.watch_until(lambda now: now["frames"] >= 1 and now["sound"] > 0.95 and now["gaps"] == 0
-                               and abs(now["lag"]) < 700, 90, f"{codec}, narrow")
+                               and abs(now["lag"]) < 700, 120, f"{codec}, narrow")
             assert any(line.startswith("latency") for line in client.seen), "sound has never waited"
         else:
             player.watch_until(lambda now: now["frames"] >= FULL and now["sound"] > 0.95 and now["gaps"] == 0
-                               and abs(now["lag"]) < 100, 60, f"{codec}, wide")
+                               and abs(now["lag"]) < 100, 120, f"{codec}, wide")
     server.stop()
     if narrow:
         subprocess.run(["tc", "qdisc", "del", "dev", "lo", "root"], check=True)
