@@ -6,26 +6,33 @@
 #include <spice/enums.h>
 #include <string.h>
 
-/* A table of the colours by hash, no more than half full. */
-#define TABLE_BITS 9
+/* A table of the colours by hash, no more than a quarter full: most are where they belong. */
+#define TABLE_BITS 10
 #define TABLE_SIZE (1u << TABLE_BITS)
 #define NONE       UINT32_MAX /* no colour: its upper byte is not 0 */
+#define GROUP      8          /* pixels that are looked at together: many are of one colour */
 
 struct color_table {
     uint32_t colors[TABLE_SIZE];
     uint8_t indices[TABLE_SIZE];
 };
 
+/* Where a colour is, unless another one is there. */
+static inline unsigned slot_of(uint32_t color)
+{
+    return color * 2654435761u >> (32 - TABLE_BITS);
+}
+
 static unsigned find(const struct color_table *table, uint32_t color)
 {
-    unsigned at = color * 2654435761u >> (32 - TABLE_BITS);
+    unsigned at = slot_of(color);
 
     while (table->colors[at] != color && table->colors[at] != NONE)
         at = (at + 1) & (TABLE_SIZE - 1);
     return at;
 }
 
-static uint32_t color_at(const uint8_t *row, uint32_t x)
+static inline uint32_t color_at(const uint8_t *row, uint32_t x)
 {
     uint32_t pixel;
 
@@ -33,38 +40,39 @@ static uint32_t color_at(const uint8_t *row, uint32_t x)
     return pixel & 0xffffff;
 }
 
-/* Where pixels of COLOR, from X on in a row of WIDTH, end, or a few before that. */
-static inline uint32_t skip(const uint8_t *row, uint32_t x, uint32_t width, uint32_t color)
+/* Is all of a group of COLOR? Nothing is of NONE. */
+static inline bool is_all(const uint8_t *pixels, uint32_t color)
 {
     const uint64_t both = color | (uint64_t)color << 32, mask = 0x00ffffff00ffffff;
+    uint64_t pairs[GROUP / 2], difference = 0;
 
-    while (x + 4 <= width) {
-        uint64_t pixels[2];
-
-        memcpy(pixels, row + (size_t)x * 4, sizeof(pixels));
-        if ((((pixels[0] ^ both) | (pixels[1] ^ both)) & mask) != 0)
-            break;
-        x += 4;
-    }
-    return x;
+    memcpy(pairs, pixels, sizeof(pairs));
+    for (unsigned i = 0; i < GROUP / 2; i++)
+        difference |= pairs[i] ^ both;
+    return (difference & mask) == 0 && color != NONE;
 }
 
-/* The colours of a row that are new are added. False: too many. */
-static bool count_row(struct color_table *table, struct few_colors *few, const uint8_t *row,
-                      uint32_t width)
+/* Are the colours of a group all in their slots? */
+static inline bool are_known(const struct color_table *table, const uint8_t *pixels)
 {
-    uint32_t last = NONE;
+    bool known = true;
 
-    for (uint32_t x = 0; x < width; x++) {
-        uint32_t color = color_at(row, x);
-        unsigned at;
+    for (unsigned i = 0; i < GROUP; i++) {
+        uint32_t color = color_at(pixels, i);
 
-        if (color == last) {
-            x = skip(row, x + 1, width, color) - 1;
-            continue;
-        }
-        last = color;
-        at = find(table, color);
+        known &= table->colors[slot_of(color)] == color;
+    }
+    return known;
+}
+
+/* Those of COUNT pixels that are new are added. False: too many. */
+static bool add_colors(struct color_table *table, struct few_colors *few, const uint8_t *pixels,
+                       unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t color = color_at(pixels, i);
+        unsigned at = find(table, color);
+
         if (table->colors[at] == color)
             continue;
         if (few->count == 256)
@@ -73,6 +81,23 @@ static bool count_row(struct color_table *table, struct few_colors *few, const u
         few->colors[few->count++] = color;
     }
     return true;
+}
+
+static bool count_row(struct color_table *table, struct few_colors *few, const uint8_t *row,
+                      uint32_t width)
+{
+    uint32_t last = NONE, x;
+
+    for (x = 0; x + GROUP <= width; x += GROUP) {
+        const uint8_t *group = row + (size_t)x * 4;
+
+        if (is_all(group, last))
+            continue;
+        if (!are_known(table, group) && !add_colors(table, few, group, GROUP))
+            return false;
+        last = color_at(group, GROUP - 1);
+    }
+    return add_colors(table, few, row + (size_t)x * 4, width - x);
 }
 
 bool few_colors_find(const uint8_t *pixels, uint32_t width, uint32_t height, struct few_colors *few)
@@ -95,30 +120,72 @@ bool few_colors_find(const uint8_t *pixels, uint32_t width, uint32_t height, str
     return 2 * (few->size + few->count * sizeof(few->colors[0])) < (size_t)width * height * 4;
 }
 
-static bool write_row(const struct color_table *table, unsigned bits, const uint8_t *row,
-                      uint32_t width, uint8_t *to)
+/* The indices of COUNT pixels, BITS each, the last one's lowest. False: a colour is not there. */
+static inline bool indices_of(const struct color_table *table, unsigned bits, const uint8_t *pixels,
+                              unsigned count, uint64_t *indices)
 {
-    uint32_t last = NONE;
-    unsigned index = 0;
+    *indices = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t color = color_at(pixels, i);
+        unsigned at = slot_of(color);
 
-    for (uint32_t x = 0; x < width; x++) {
-        uint32_t color = color_at(row, x);
-        unsigned bit = x * bits;
-
-        if (color != last) {
-            unsigned at = find(table, color);
-
+        if (table->colors[at] != color) {
+            at = find(table, color);
             if (table->colors[at] != color)
                 return false;
-            last = color;
-            index = table->indices[at];
-        } else if (index == 0) { /* which is there already */
-            x = skip(row, x + 1, width, color) - 1;
-            continue;
         }
-        to[bit / 8] |= index << (8 - bits - bit % 8);
+        *indices = *indices << bits | table->indices[at];
     }
     return true;
+}
+
+static inline void put_indices(uint8_t *to, uint64_t indices, unsigned bits, unsigned count)
+{
+    indices = __builtin_bswap64(indices << (64 - count * bits));
+    memcpy(to, &indices, (count * bits + 7) / 8);
+}
+
+static inline __attribute__((always_inline)) bool write_row(const struct color_table *table,
+                                                            unsigned bits, const uint8_t *row,
+                                                            uint32_t width, uint8_t *to)
+{
+    const uint64_t index_mask = (1u << bits) - 1;
+    const uint64_t each = bits == 1 ? 0xff : bits == 4 ? 0x11111111 : UINT64_C(0x0101010101010101);
+    uint64_t indices, all = 0; /* all: of a group of the last colour */
+    uint32_t last = NONE, x;
+
+    for (x = 0; x + GROUP <= width; x += GROUP, to += bits) {
+        const uint8_t *group = row + (size_t)x * 4;
+
+        if (is_all(group, last)) {
+            put_indices(to, all, bits, GROUP);
+            continue;
+        }
+        if (!indices_of(table, bits, group, GROUP, &indices))
+            return false;
+        put_indices(to, indices, bits, GROUP);
+        last = color_at(group, GROUP - 1);
+        all = (indices & index_mask) * each;
+    }
+    if (x == width)
+        return true;
+    if (!indices_of(table, bits, row + (size_t)x * 4, width - x, &indices))
+        return false;
+    put_indices(to, indices, bits, width - x);
+    return true;
+}
+
+static bool write_row_of(const struct color_table *table, unsigned bits, const uint8_t *row,
+                         uint32_t width, uint8_t *to)
+{
+    switch (bits) {
+    case 1:
+        return write_row(table, 1, row, width, to);
+    case 4:
+        return write_row(table, 4, row, width, to);
+    default:
+        return write_row(table, 8, row, width, to);
+    }
 }
 
 bool few_colors_write(const uint8_t *pixels, uint32_t width, uint32_t height,
@@ -136,9 +203,9 @@ bool few_colors_write(const uint8_t *pixels, uint32_t width, uint32_t height,
         table.colors[at] = few->colors[i];
         table.indices[at] = i;
     }
-    memset(to, 0, few->size);
     for (uint32_t y = 0; y < height; y++, to += few->stride) {
-        if (!write_row(&table, bits, pixels + (size_t)y * width * 4, width, to))
+        memset(to + few->stride - 4, 0, 4); /* what fills up the row */
+        if (!write_row_of(&table, bits, pixels + (size_t)y * width * 4, width, to))
             return false;
     }
     return true;

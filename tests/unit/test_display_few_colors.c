@@ -9,14 +9,18 @@
 
 enum { WIDTH = 61, HEIGHT = 23 };
 
-/* Random pixels of COUNT colours, each of which is there. */
-static uint32_t *picture(unsigned count)
+/* Random pixels of COUNT colours, each of which is there; runs of them when that is STEADY. */
+static uint32_t *picture(unsigned count, bool steady)
 {
     uint32_t *pixels = g_new(uint32_t, WIDTH * HEIGHT);
+    unsigned last = 0;
 
     for (unsigned i = 0; i < WIDTH * HEIGHT; i++) {
         unsigned color = i < count ? i : (unsigned)g_random_int_range(0, count);
 
+        if (steady && i >= count && g_random_int_range(0, 20) > 0)
+            color = last;
+        last = color;
         pixels[i] = color * 0x010307 | (uint32_t)g_random_int() << 24; /* the upper byte is noise */
     }
     return pixels;
@@ -45,14 +49,14 @@ static void test_palettes(void)
                  {3, SPICE_BITMAP_FMT_4BIT_BE}, {16, SPICE_BITMAP_FMT_4BIT_BE},
                  {17, SPICE_BITMAP_FMT_8BIT},   {256, SPICE_BITMAP_FMT_8BIT}};
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        uint32_t *pixels = picture(cases[i].count);
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS(cases); i++) {
+        uint32_t *pixels = picture(cases[i / 2].count, i % 2);
         struct few_colors few;
         uint8_t *bytes;
 
         g_assert_true(few_colors_find((uint8_t *)pixels, WIDTH, HEIGHT, &few));
-        g_assert_cmpuint(few.count, ==, cases[i].count);
-        g_assert_cmpuint(few.format, ==, cases[i].format);
+        g_assert_cmpuint(few.count, ==, cases[i / 2].count);
+        g_assert_cmpuint(few.format, ==, cases[i / 2].format);
         bytes = g_malloc(few.size);
         g_assert_true(few_colors_write((uint8_t *)pixels, WIDTH, HEIGHT, &few, bytes));
         for (int y = 0; y < HEIGHT; y++) {
@@ -69,7 +73,7 @@ static void test_palettes(void)
 
 static void test_others(void)
 {
-    uint32_t *pixels = picture(257);
+    uint32_t *pixels = picture(257, false);
     uint8_t bytes[WIDTH * HEIGHT * 3];
     struct few_colors few;
 
