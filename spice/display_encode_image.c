@@ -175,13 +175,23 @@ static void count_image(const struct image_writer *writer, enum image_method met
     count[method].bytes_out += bytes_out;
 }
 
+/* The cache that IMAGE can be in; NULL: none. */
+static struct image_cache *cache_for(const struct image_policy *policy,
+                                     const struct draw_image *image)
+{
+    return policy->cache != NULL &&
+                   image_cache_accepts(policy->cache, (int64_t)image->width * image->height)
+               ? policy->cache
+               : NULL;
+}
+
 /* Of all caches only exact pictures are in. */
 static void add_bitmap_image(struct image_writer *writer, struct guest_image *guest,
                              enum image_form form)
 {
     struct message *message = writer->message;
-    struct image_cache *cache = writer->policy->cache;
     const struct draw_image *image = &guest->image;
+    struct image_cache *cache = cache_for(writer->policy, image);
     const struct image_key *key = cache != NULL ? guest_image_key(guest) : NULL;
     bool compressed, lossy;
     uint8_t flags = image->flags;

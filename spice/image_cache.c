@@ -94,6 +94,11 @@ bool image_cache_has_room(const struct image_cache *cache, int64_t pixels)
     return pixels <= cache->capacity / MAX_SHARE;
 }
 
+bool image_cache_accepts(const struct image_cache *cache, int64_t pixels)
+{
+    return pixels >= MIN_PIXELS && image_cache_has_room(cache, pixels);
+}
+
 static void drop_oldest(struct image_cache *cache)
 {
     GList *link = g_queue_pop_tail_link(&cache->recent);
@@ -110,7 +115,7 @@ bool image_cache_add(struct image_cache *cache, const struct image_key *key, int
 {
     struct cached_image *image;
 
-    if (pixels < MIN_PIXELS || !image_cache_has_room(cache, pixels))
+    if (!image_cache_accepts(cache, pixels))
         return false;
     while (cache->recent.length > 0 &&
            (cache->pixels + pixels > cache->capacity || cache->recent.length >= MAX_IMAGES))

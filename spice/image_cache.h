@@ -28,6 +28,8 @@ void image_cache_destroy(struct image_cache *cache); /* NULL is allowed */
 bool image_cache_find(struct image_cache *cache, const struct image_key *key, uint64_t *id);
 /* Does the client have it? It is kept no longer for that. */
 bool image_cache_has(const struct image_cache *cache, const struct image_key *key);
+/* Can a picture of PIXELS be in the cache? Others need no key. */
+bool image_cache_accepts(const struct image_cache *cache, int64_t pixels);
 /* Is a picture of PIXELS small enough for the cache? */
 bool image_cache_has_room(const struct image_cache *cache, int64_t pixels);
 /*
