@@ -18,7 +18,7 @@ from tap import Attempt, Tap, skip_all
 from traveller import Traveller, VMC
 
 MODULES = ("spice-server", "glib-2.0", "pixman-1")
-SUPPORT = ("core_loop.c", "host_devices.c", "qxl_host.c", "server_library.c")
+SUPPORT = ("core_loop.c", "host_devices.c", "loopback.c", "qxl_host.c", "server_library.c")
 OURS = "bare_server", "device_server"
 
 if subprocess.run(["pkg-config", "--exists", *MODULES], check=False).returncode:
