@@ -183,7 +183,7 @@ def moves(name, read_size, write_size, precopy, keep_precopy=True, pair=1):
             for i in range(100):
                 driver.fill(0, (0, 0, 10, 10), i)
             driver.update(0, (0, 0, WIDTH, HEIGHT))
-            assert "qxl" not in there.output().replace("qxl,", ""), there.output()
+            assert "qxl-" not in there.output(), there.output()  # a guest bug is "qxl-0: ..."
             return data
 
 
