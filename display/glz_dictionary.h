@@ -22,7 +22,7 @@
 #define GLZ_MAX_PICTURES  4096       /* a power of two */
 #define GLZ_TOUCHED_UNITS (1u << 20) /* are memory in front of the next picture, if prepared */
 #define GLZ_GRAIN         64         /* units; each picture begins with one that is its own */
-#define GLZ_PLACE_BITS    16
+#define GLZ_PLACE_BITS    17
 #define GLZ_EDGE_BITS     15
 
 struct glz_picture {

@@ -21,7 +21,7 @@ enum {
     MIDDLE_OFFSET = 131072, /* and from there on one byte more of it */
     NEAR_AGE = 64,
     LONG_MATCH = 48, /* no search for a longer one */
-    SKIP_SHIFT = 6,  /* after 2^6 misses the step grows */
+    SKIP_AFTER = 64, /* misses; from then on every other unit is looked up */
     MAX_COST = 5,    /* bytes of a match but for its length's, */
     MATCH_ROOM = 8,  /* and those that are written of it */
     SPARE_BYTES = 8, /* that may be written behind what counts */
@@ -290,7 +290,7 @@ INLINE bool encode_pass(struct encoding *shared, struct unit unit)
         struct reference reference;
 
         if (!is_worth_it(encoding, &match, at, unit)) {
-            at += 1 + (misses++ >> SKIP_SHIFT);
+            at += 1 + (misses++ >= SKIP_AFTER);
             next = approach(encoding, MIN(at, end), unit);
             continue;
         }

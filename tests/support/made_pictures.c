@@ -150,3 +150,16 @@ void made_picture(uint32_t *pixels, uint32_t width, uint32_t height, enum made_p
         break;
     }
 }
+
+void made_pairs(uint32_t *pixels, uint32_t count, uint32_t seed)
+{
+    GRand *rand = g_rand_new_with_seed(seed);
+    uint32_t half = count / 2;
+
+    for (uint32_t i = 0; i < half; i++)
+        pixels[i] = g_rand_int(rand) & 0xffffff;
+    for (uint32_t i = half; i < count; i++)
+        pixels[i] = (i - half) % 2 ? pixels[i - 1] ^ 0x123456
+                                   : (uint32_t)g_rand_int_range(rand, 0, 64) * 0x40404;
+    g_rand_free(rand);
+}
