@@ -16,6 +16,7 @@
 
 #define HASH_BITS    13
 #define HASH_SIZE    (1u << HASH_BITS)
+#define PLACES       (1u << 18) /* that are told apart: more than may be referred to */
 #define MAX_LITERALS 32
 #define NEAR_LIMIT   8192 /* distances below take two bytes with the control byte, others four */
 #define FAR_LIMIT    73727
@@ -23,7 +24,7 @@
 #define MAX_BUSY     1024 /* units that are remembered of what most were */
 
 struct lz_encoder {
-    uint32_t places[HASH_SIZE]; /* where a hash was seen last, + 1; 0: never */
+    uint32_t places[HASH_SIZE]; /* where a hash was seen last, below PLACES, and a tag of it */
     uint8_t *alpha;             /* plane of the picture being encoded */
     size_t alpha_size;
 };
@@ -72,12 +73,28 @@ INLINE uint32_t hash_of(const uint8_t *units, size_t i, unsigned hashed, struct 
         key <<= 64 - used;
     else if (used > 64) /* by one unit */
         key ^= (load8(units, i + 1, unit) >> 32) * UINT64_C(0xc2b2ae3d27d4eb4f);
-    return (uint32_t)((key * UINT64_C(0x9e3779b185ebca87)) >> (64 - HASH_BITS));
+    return (uint32_t)((key * UINT64_C(0x9e3779b185ebca87)) >> 32);
 }
 
 INLINE uint32_t hash(const uint8_t *units, size_t i, bool busy, struct unit unit)
 {
     return busy ? hash_of(units, i, unit.busy, unit) : hash_of(units, i, unit.hashed, unit);
+}
+
+/* What is kept of a hash beside its place: so nearly all that stands for others is not looked at.
+ */
+INLINE uint32_t tag_of(uint32_t hashed)
+{
+    return (hashed << HASH_BITS) & ~(PLACES - 1);
+}
+
+/* Unit I has that hash; returns what the table had of it. */
+INLINE uint32_t learn(struct lz_encoder *encoder, uint32_t hashed, size_t i)
+{
+    uint32_t *place = &encoder->places[hashed >> (32 - HASH_BITS)], found = *place;
+
+    *place = tag_of(hashed) | ((uint32_t)i & (PLACES - 1));
+    return found;
 }
 
 /* How many units agree from A and B on, B behind A, END the first that must not be looked at. */
@@ -152,19 +169,17 @@ static bool put_match(struct output *out, size_t distance, size_t length, unsign
 INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const uint8_t *units,
                         size_t count, struct unit unit)
 {
-    uint32_t *places = encoder->places;
-    memset(places, 0, sizeof(encoder->places));
+    memset(encoder->places, 0, sizeof(encoder->places));
     size_t literals = 0, i = 0, misses = 0;
     ptrdiff_t busy = 0; /* literals less units in matches, of late */
     size_t end = count > tail_units(unit) ? count - tail_units(unit) : 0;
 
     while (i < end) {
-        uint32_t slot = hash(units, i, busy > 0, unit);
-        size_t candidate = places[slot], distance = i + 1 - candidate;
-        places[slot] = (uint32_t)i + 1;
-        size_t length = 0;
-        if (candidate && distance <= FAR_LIMIT)
-            length = common_units(units, candidate - 1, i, end, unit);
+        uint32_t hashed = hash(units, i, busy > 0, unit);
+        uint32_t found = learn(encoder, hashed, i) ^ tag_of(hashed);
+        size_t distance = (i - found) & (PLACES - 1), length = 0;
+        if (found < PLACES && distance - 1 < FAR_LIMIT && distance <= i)
+            length = common_units(units, i - distance, i, end, unit);
         if (length < unit.least) {
             size_t step = 1 + (misses++ >= SKIP_AFTER);
             i += step;
@@ -172,11 +187,10 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
             continue;
         }
         misses = 0;
-        while (i > literals && candidate > 1 &&
-               memcmp(units + (i - 1) * unit.size, units + (candidate - 2) * unit.size,
+        while (i > literals && i > distance &&
+               memcmp(units + (i - 1) * unit.size, units + (i - 1 - distance) * unit.size,
                       unit.size) == 0) {
             i--;
-            candidate--;
             length++;
         }
         if (!put_literals(out, units, literals, i, unit) ||
@@ -186,7 +200,7 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
         literals = i;
         busy = MAX(busy - (ptrdiff_t)length, -MAX_BUSY);
         if (i < end)
-            places[hash(units, i - 1, busy > 0, unit)] = (uint32_t)i;
+            learn(encoder, hash(units, i - 1, busy > 0, unit), i - 1);
     }
     return put_literals(out, units, literals, count, unit);
 }
