@@ -21,7 +21,8 @@
 #define NEAR_LIMIT   8192 /* distances below take two bytes with the control byte, others four */
 #define FAR_LIMIT    73727
 #define SKIP_AFTER   64   /* misses */
-#define MAX_BUSY     1024 /* units that are remembered of what most were */
+#define BUSY_AFTER   64   /* more literals than units in matches */
+#define MAX_BUSY     1024 /* that are remembered */
 
 struct lz_encoder {
     uint32_t places[HASH_SIZE]; /* where a hash was seen last, below PLACES, and a tag of it */
@@ -175,7 +176,7 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
     size_t end = count > tail_units(unit) ? count - tail_units(unit) : 0;
 
     while (i < end) {
-        uint32_t hashed = hash(units, i, busy > 0, unit);
+        uint32_t hashed = hash(units, i, busy > BUSY_AFTER, unit);
         uint32_t found = learn(encoder, hashed, i) ^ tag_of(hashed);
         size_t distance = (i - found) & (PLACES - 1), length = 0;
         if (found < PLACES && distance - 1 < FAR_LIMIT && distance <= i)
@@ -200,7 +201,7 @@ INLINE bool encode_pass(struct lz_encoder *encoder, struct output *out, const ui
         literals = i;
         busy = MAX(busy - (ptrdiff_t)length, -MAX_BUSY);
         if (i < end)
-            learn(encoder, hash(units, i - 1, busy > 0, unit), i - 1);
+            learn(encoder, hash(units, i - 1, busy > BUSY_AFTER, unit), i - 1);
     }
     return put_literals(out, units, literals, count, unit);
 }
