@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    MIN_SIDE = 96, /* pixels, of what is filtered */
+    MIN_AREA = 96 * 96, /* pixels, of what is filtered; also narrow: guests draw films in bands */
     MAX_GAP_MS = 200,
     MIN_FRAMES = 20,
     MAX_FRAMES = 100,    /* without being found to be a film; then it starts over */
@@ -44,7 +44,7 @@ bool video_detector_see(struct video_detector *detector, const draw_rect *box, u
 {
     struct video_candidate *candidate;
 
-    if (filter && (box->x2 - box->x1 < MIN_SIDE || box->y2 - box->y1 < MIN_SIDE))
+    if (filter && (int64_t)(box->x2 - box->x1) * (box->y2 - box->y1) < MIN_AREA)
         return false;
     candidate = find(detector, box, width, height);
     if (candidate == NULL) {

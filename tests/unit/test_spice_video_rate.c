@@ -156,15 +156,16 @@ static bool no(const void *opaque)
 }
 
 /* How many frames it takes at INTERVAL_MS; 0: more than 200. */
-static unsigned frames_until_film(int side, int interval_ms, bool filter, bool gradual)
+static unsigned frames_until_film(int width, int height, int interval_ms, bool filter, bool gradual)
 {
     struct video_detector detector = {0};
-    const draw_rect box = {10, 20, 10 + side, 20 + side}, other = {0, 0, 300, 300};
+    const draw_rect box = {10, 20, 10 + width, 20 + height}, other = {0, 0, 300, 300};
     int64_t now = 77;
 
     for (unsigned i = 1; i <= 200; i++) {
         now += interval_ms * 1000;
-        if (video_detector_see(&detector, &box, side, side, now, filter, gradual ? yes : no, NULL))
+        if (video_detector_see(&detector, &box, width, height, now, filter, gradual ? yes : no,
+                               NULL))
             return i;
         /* Something else at another place is no matter. */
         g_assert_false(i < 20 &&
@@ -175,13 +176,16 @@ static unsigned frames_until_film(int side, int interval_ms, bool filter, bool g
 
 static void test_detection(void)
 {
-    g_assert_cmpuint(frames_until_film(200, 40, true, true), ==, 20);
-    g_assert_cmpuint(frames_until_film(200, 199, true, true), ==, 20);
-    g_assert_cmpuint(frames_until_film(200, 201, true, true), ==, 0);
-    g_assert_cmpuint(frames_until_film(95, 40, true, true), ==, 0);
-    g_assert_cmpuint(frames_until_film(95, 40, false, false), ==, 20);
-    g_assert_cmpuint(frames_until_film(200, 40, true, false), ==, 0);
-    g_assert_cmpuint(frames_until_film(200, 40, false, false), ==, 20);
+    g_assert_cmpuint(frames_until_film(200, 200, 40, true, true), ==, 20);
+    g_assert_cmpuint(frames_until_film(200, 200, 199, true, true), ==, 20);
+    g_assert_cmpuint(frames_until_film(200, 200, 201, true, true), ==, 0);
+    /* X draws the last rows of a film of 640x360 pixels as such a band: what counts is the area. */
+    g_assert_cmpuint(frames_until_film(640, 54, 40, true, true), ==, 20);
+    g_assert_cmpuint(frames_until_film(96, 96, 40, true, true), ==, 20);
+    g_assert_cmpuint(frames_until_film(95, 95, 40, true, true), ==, 0);
+    g_assert_cmpuint(frames_until_film(95, 95, 40, false, false), ==, 20);
+    g_assert_cmpuint(frames_until_film(200, 200, 40, true, false), ==, 0);
+    g_assert_cmpuint(frames_until_film(200, 200, 40, false, false), ==, 20);
 }
 
 int main(int argc, char **argv)
