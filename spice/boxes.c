@@ -3,7 +3,7 @@
  */
 #include "spice/boxes.h"
 
-#include <string.h>
+#include <glib.h>
 
 /* Two boxes become one when that adds no more pixels than this. */
 #define MAX_WASTE 4096
@@ -44,11 +44,20 @@ void boxes_remove_covered(struct boxes *boxes, const draw_rect *box)
     }
 }
 
-bool boxes_touch(const struct boxes *boxes, const draw_rect *box)
+void boxes_move(struct boxes *boxes, const draw_rect *to, struct draw_point from)
 {
+    int dx = to->x1 - from.x, dy = to->y1 - from.y;
+    struct boxes moved = {0};
+
     for (unsigned i = 0; i < boxes->count; i++) {
-        if (box_touches(&boxes->boxes[i], box))
-            return true;
+        const draw_rect *box = &boxes->boxes[i];
+        draw_rect part = {MAX(box->x1 + dx, to->x1), MAX(box->y1 + dy, to->y1),
+                          MIN(box->x2 + dx, to->x2), MIN(box->y2 + dy, to->y2)};
+
+        if (part.x1 < part.x2 && part.y1 < part.y2)
+            moved.boxes[moved.count++] = part;
     }
-    return false;
+    boxes_remove_covered(boxes, to);
+    for (unsigned i = 0; i < moved.count; i++)
+        boxes_add(boxes, &moved.boxes[i]);
 }

@@ -21,7 +21,11 @@ struct boxes {
 void boxes_add(struct boxes *boxes, const draw_rect *box);
 /* Forgets the boxes that are inside of BOX. */
 void boxes_remove_covered(struct boxes *boxes, const draw_rect *box);
-bool boxes_touch(const struct boxes *boxes, const draw_rect *box);
+/*
+ * What is as large as TO at FROM moves there: what was noted at FROM is noted at TO as well, and
+ * what was inside of TO is forgotten.
+ */
+void boxes_move(struct boxes *boxes, const draw_rect *to, struct draw_point from);
 
 static inline int64_t box_size(const draw_rect *box)
 {

@@ -285,18 +285,13 @@ static void pass_on_move(struct display *display, struct drawable *drawable,
     int dx = draw->copy_bits.from.x - draw->box.x1, dy = draw->copy_bits.from.y - draw->box.y1;
     draw_rect from = {to->x1 + dx, to->y1 + dy, to->x2 + dx, to->y2 + dy};
     const draw_rect all = {0, 0, surface->width, surface->height};
-    bool stale;
 
     if (!box_contains(&all, &from)) {
         gather(surface, region);
         return;
     }
     front_move(&surface->front, to, (struct draw_point){from.x1, from.y1});
-    /* What is to be compared here goes along, and a move may paint over where it comes from. */
-    stale = boxes_touch(&surface->gathered, &from);
-    boxes_remove_covered(&surface->gathered, to);
-    if (stale)
-        gather(surface, region);
+    boxes_move(&surface->gathered, to, (struct draw_point){from.x1, from.y1});
     display->passed_on = true;
     display_queue(display, drawable, surface);
 }

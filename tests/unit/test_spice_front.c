@@ -157,7 +157,6 @@ static void test_boxes(void)
             g_assert_true(covered);
         }
     }
-    g_assert_true(boxes_touch(&boxes, &added[17]));
     boxes_remove_covered(&boxes, &(draw_rect){0, 0, 6000, 6000});
     g_assert_cmpuint(boxes.count, ==, 0);
     g_rand_free(rand);
@@ -175,6 +174,77 @@ static void test_neighbours(void)
     g_assert_cmpuint(boxes.count, ==, 2);
     assert_box(&boxes.boxes[0], 0, 100, 539, 112);
     assert_box(&boxes.boxes[1], 0, 900, 539, 912);
+}
+
+static draw_rect in_cells(int x, int y, int width, int height)
+{
+    const int cell = 100; /* boxes that are near become one */
+
+    return (draw_rect){x * cell, y * cell, (x + width) * cell, (y + height) * cell};
+}
+
+static bool is_noted(const struct boxes *boxes, const draw_rect *cell)
+{
+    for (unsigned i = 0; i < boxes->count; i++) {
+        if (box_contains(&boxes->boxes[i], cell))
+            return true;
+    }
+    return false;
+}
+
+/* Whatever is noted goes along with moves, whatever else is. */
+static void test_moved_boxes(void)
+{
+    enum { SIDE = 40, STEPS = 12 };
+    GRand *rand = g_rand_new_with_seed(5);
+    struct boxes boxes = {0};
+    bool noted[SIDE][SIDE], before[SIDE][SIDE];
+
+    for (unsigned i = 0; i < 2000; i++) {
+        bool add = i % STEPS < 4;
+        int width = g_rand_int_range(rand, 1, add ? 4 : SIDE),
+            height = g_rand_int_range(rand, 1, add ? 4 : SIDE);
+        int x = g_rand_int_range(rand, 0, SIDE - width + 1),
+            y = g_rand_int_range(rand, 0, SIDE - height + 1),
+            from_x = g_rand_int_range(rand, 0, SIDE - width + 1),
+            from_y = g_rand_int_range(rand, 0, SIDE - height + 1);
+        draw_rect to = in_cells(x, y, width, height), from = in_cells(from_x, from_y, 1, 1);
+
+        if (i % STEPS == 0) {
+            boxes.count = 0;
+            memset(noted, 0, sizeof(noted));
+        }
+        memcpy(before, noted, sizeof(noted));
+        if (add)
+            boxes_add(&boxes, &to);
+        else
+            boxes_move(&boxes, &to, (struct draw_point){from.x1, from.y1});
+        for (int row = 0; row < height; row++) {
+            for (int column = 0; column < width; column++)
+                noted[y + row][x + column] = add || before[from_y + row][from_x + column];
+        }
+        g_assert_cmpuint(boxes.count, <=, BOXES_MAX);
+        for (y = 0; y < SIDE; y++) {
+            for (x = 0; x < SIDE; x++) {
+                draw_rect cell = in_cells(x, y, 1, 1);
+
+                g_assert_true(!noted[y][x] || is_noted(&boxes, &cell));
+            }
+        }
+    }
+    g_rand_free(rand);
+}
+
+/* A line that was painted moves alone, not all that scrolls with it. */
+static void test_moved_line(void)
+{
+    const draw_rect line = {0, 500, 600, 512}, window = {0, 88, 600, 500};
+    struct boxes boxes = {0};
+
+    boxes_add(&boxes, &line);
+    boxes_move(&boxes, &window, (struct draw_point){0, 100});
+    g_assert_cmpuint(boxes.count, ==, 1);
+    assert_box(&boxes.boxes[0], 0, 488, 600, 512);
 }
 
 int main(int argc, char **argv)
@@ -198,5 +268,7 @@ int main(int argc, char **argv)
     }
     g_test_add_func("/boxes/cover", test_boxes);
     g_test_add_func("/boxes/neighbours", test_neighbours);
+    g_test_add_func("/boxes/moved", test_moved_boxes);
+    g_test_add_func("/boxes/moved-line", test_moved_line);
     return g_test_run();
 }
