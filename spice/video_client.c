@@ -17,6 +17,7 @@ enum {
     REPORT_FRAMES = 5,
     REPORT_MS = 1000,
     UNSENT_BYTES = 32 * 1024, /* that may wait in a socket; a frame that waits longer is late */
+    FRAME_MS = 12,            /* at least between frames; screens do not show more than about 60 */
 };
 
 #define FIRST_LIMIT      (10 * 1024 * 1024) /* bits a second */
@@ -35,6 +36,8 @@ struct video_agent {
     pixman_region32_t clip, sent_clip;
     struct video_choice choice;
     struct video_frames *frames;
+    int64_t frame_due; /* not sooner is there another one; monotonic us */
+    struct loop_timer *frame_timer;
     struct video_rate rate;
 };
 
@@ -62,6 +65,7 @@ static void agent_destroy(struct display_client *client, unsigned id)
     client->film_count--;
     tell_delay(client);
     video_frames_destroy(agent->frames, &agent->choice);
+    loop_timer_destroy(agent->frame_timer);
     pixman_region32_fini(&agent->clip);
     pixman_region32_fini(&agent->sent_clip);
     g_free(agent);
@@ -115,6 +119,7 @@ static bool is_prepared(struct display_client *client, struct video_agent *agent
 }
 
 static void frame_done(void *opaque, const struct video_code *code);
+static void frame_timer_fired(void *opaque);
 
 static struct video_agent *start(struct display_client *client, unsigned id)
 {
@@ -126,6 +131,7 @@ static struct video_agent *start(struct display_client *client, unsigned id)
     agent->id = id;
     agent->unique_id = ++display->video.ids;
     agent->frames = video_frames_create(display->channel.loop, frame_done, agent);
+    agent->frame_timer = loop_timer_create(display->channel.loop, frame_timer_fired, agent);
     agent->refused = !choose(client, agent, id);
     pixman_region32_init(&agent->clip);
     pixman_region32_init(&agent->sent_clip);
@@ -319,11 +325,28 @@ static void send_frame(struct display_client *client, struct video_agent *agent,
     video_rate_sent(&agent->rate, size, g_get_monotonic_time());
 }
 
+/* A frame that could not be sent when it came is, if it is still the newest. */
+static void push_late_frame(struct video_agent *agent)
+{
+    bool last;
+
+    if (agent->frame && find_item(agent->client, agent->id, &last) < 0)
+        push_item(agent->client, ITEM_STREAM, agent->id);
+    channel_client_wake(&agent->client->base);
+}
+
+static void frame_timer_fired(void *opaque)
+{
+    struct video_agent *agent = opaque;
+
+    if (!agent->refused && !agent->ends)
+        push_late_frame(agent);
+}
+
 static void frame_done(void *opaque, const struct video_code *code)
 {
     struct video_agent *agent = opaque;
     struct display_client *client = agent->client;
-    bool last;
 
     if (agent->refused || agent->ends)
         return;
@@ -331,15 +354,14 @@ static void frame_done(void *opaque, const struct video_code *code)
         send_frame(client, agent, code);
     else if (video_choice_readiness(&agent->choice) == VIDEO_IMPOSSIBLE)
         refuse(client, agent->id);
-    if (agent->frame && find_item(client, agent->id, &last) < 0)
-        push_item(client, ITEM_STREAM, agent->id); /* it has come meanwhile */
-    channel_client_wake(&client->base);
+    push_late_frame(agent);
 }
 
 static void send_stream(struct display_client *client, struct video_agent *agent, unsigned id)
 {
     struct display *display = display_client_display(client);
     struct surface *surface = surfaces_find(display->surfaces, 0);
+    int64_t now = g_get_monotonic_time();
 
     if (surface == NULL || surface->front.pixels == NULL)
         return;
@@ -351,9 +373,14 @@ static void send_stream(struct display_client *client, struct video_agent *agent
     }
     if (!agent->frame || video_frames_is_busy(agent->frames))
         return;
+    if (now < agent->frame_due) {
+        loop_timer_start(agent->frame_timer, (unsigned)((agent->frame_due - now) / 1000 + 1));
+        return;
+    }
+    agent->frame_due = now + FRAME_MS * 1000;
     agent->frame = false;
     display_lossy_add(client, &agent->clip);
-    if (video_rate_admits(&agent->rate, g_get_monotonic_time()))
+    if (video_rate_admits(&agent->rate, now))
         begin_frame(client, agent, id);
     else
         client->statistics.left_out++;

@@ -63,4 +63,17 @@ with Demo("--load", "video", "--fps", "30", "-device", "qxl-vga,xres=480,yres=32
         assert viewer.is_closed()
     viewer.close()
     main.close()
+
+with Demo("--load", "video", "--fps", "400", "-device", "qxl-vga,xres=480,yres=320",
+          spice="port=0,image-compression=off,streaming-video=all,video-codecs=spice:mjpeg") as demo, \
+        tap.case("of more frames than a screen shows the newest are sent"):
+    main = Main(demo.port, 60)
+    threading.Thread(target=drain, args=(main,), daemon=True).start()
+    viewer = Viewer(demo.port, main.session)
+    viewer.watch_until(lambda frames, size: frames > 20, 30, "no film")
+    rate, _ = viewer.watch(3)
+    tap.say(f"{rate:.1f} frames a second")
+    assert rate < 85, rate
+    viewer.close()
+    main.close()
 tap.finish()
