@@ -3,6 +3,10 @@
  *
  * Parts of rows are compared by their hashes. Those that are there once only say how far they have
  * moved; the distance that most of them agree on is tried on whole rows.
+ *
+ * Of high pictures not all rows are hashed: of what there is now every STEPth, of what there was
+ * before the first STEP of every STEP * STEP. Whatever the distance, one row in so many of what has
+ * moved is then in both.
  */
 #include "spice/moves.h"
 #include "spice/boxes.h"
@@ -20,20 +24,31 @@
 #define GROW_WIDTH 16
 /* Rows that must agree on the distance. */
 #define MIN_VOTES 4
+/* For each of so many rows the step is one more; all are hashed of boxes less than twice as high.
+ */
+#define STEP_HEIGHT 256
+#define MAX_STEP    4
 
 struct rows {
-    int count;
-    uint64_t *now, *before; /* hashes */
+    int count, step;
+    uint64_t *now, *before; /* hashes, of those rows that are */
 };
+
+static bool is_hashed_before(const struct rows *rows, int i)
+{
+    return i % (rows->step * rows->step) < rows->step;
+}
 
 static void hash_rows(struct rows *rows, const struct front *front, const struct pixel_view *view,
                       const draw_rect *box)
 {
     size_t size = (size_t)(box->x2 - box->x1) * front->pixel;
 
-    for (int i = 0; i < rows->count; i++) {
+    for (int i = 0; i < rows->count; i += rows->step)
         rows->now[i] = XXH3_64bits(pixel_view_at(view, box->x1, box->y1 + i, front->pixel), size);
-        rows->before[i] = XXH3_64bits(front_at(front, box->x1, box->y1 + i), size);
+    for (int i = 0; i < rows->count; i++) {
+        if (is_hashed_before(rows, i))
+            rows->before[i] = XXH3_64bits(front_at(front, box->x1, box->y1 + i), size);
     }
 }
 
@@ -67,12 +82,15 @@ static int find_distance(const struct rows *rows)
     for (unsigned i = 0; i < size; i++)
         slots[i].index = EMPTY;
     for (int i = 0; i < rows->count; i++) {
-        struct slot *slot = find_slot(slots, size - 1, rows->before[i]);
+        struct slot *slot;
 
+        if (!is_hashed_before(rows, i))
+            continue;
+        slot = find_slot(slots, size - 1, rows->before[i]);
         slot->index = slot->index == EMPTY ? i : REPEATED;
         slot->hash = rows->before[i];
     }
-    for (int i = 0; i < rows->count; i++) {
+    for (int i = 0; i < rows->count; i += rows->step) {
         const struct slot *slot = find_slot(slots, size - 1, rows->now[i]);
         int distance = slot->index - i;
 
@@ -215,6 +233,7 @@ unsigned moves_find(const struct front *front, const struct pixel_view *view, co
         return 0;
     rows.now = g_new(uint64_t, 2 * (size_t)rows.count);
     rows.before = rows.now + rows.count;
+    rows.step = CLAMP(rows.count / STEP_HEIGHT, 1, MAX_STEP);
     for (int i = 0; i < strips && count == 0; i++) {
         draw_rect strip = *box;
 

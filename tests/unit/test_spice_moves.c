@@ -8,24 +8,27 @@
 #include <spice/enums.h>
 #include <string.h>
 
-enum { WIDTH = 640, HEIGHT = 300 };
+/* Of high pictures only some rows are looked at. */
+enum { WIDTH = 640, HEIGHT = 300, HIGH = 1100 };
 
 struct fixture {
     struct front front;
     struct canvas *canvas;
     struct pixel_view view;
-    uint32_t pixels[WIDTH * HEIGHT];
+    draw_rect all;
+    uint32_t pixels[WIDTH * HIGH];
     GRand *rand;
 };
 
-static const draw_rect all = {0, 0, WIDTH, HEIGHT};
-
+/* DATA: the picture's height. */
 static void set_up(struct fixture *fixture, gconstpointer data)
 {
-    (void)data;
+    int height = GPOINTER_TO_INT(data);
+
+    fixture->all = (draw_rect){0, 0, WIDTH, height};
     fixture->rand = g_rand_new_with_seed(11);
     /* Lines of text of different length, some empty. */
-    for (int y = 0; y < HEIGHT; y++) {
+    for (int y = 0; y < height; y++) {
         int width = y / 12 % 5 == 0 ? 0 : g_rand_int_range(fixture->rand, 20, WIDTH);
 
         for (int x = 0; x < WIDTH; x++)
@@ -33,9 +36,9 @@ static void set_up(struct fixture *fixture, gconstpointer data)
                 x < width && g_rand_int_range(fixture->rand, 0, 4) == 0 ? 0xffffff : 0x102030;
     }
     fixture->canvas =
-        canvas_create(WIDTH, HEIGHT, WIDTH * 4, SPICE_SURFACE_FMT_32_xRGB, fixture->pixels);
+        canvas_create(WIDTH, height, WIDTH * 4, SPICE_SURFACE_FMT_32_xRGB, fixture->pixels);
     fixture->view = canvas_view(fixture->canvas);
-    front_init(&fixture->front, WIDTH, HEIGHT, SPICE_SURFACE_FMT_32_xRGB);
+    front_init(&fixture->front, WIDTH, height, SPICE_SURFACE_FMT_32_xRGB);
     front_open(&fixture->front, &fixture->view);
 }
 
@@ -77,7 +80,7 @@ static int64_t apply(struct fixture *fixture, const draw_rect *box)
         g_assert_cmpint(moves[i].from.y + moves[i].box.y2 - moves[i].box.y1, <=, box->y2);
         front_move(&fixture->front, &moves[i].box, moves[i].from);
     }
-    for (int y = 0; y < HEIGHT; y++) {
+    for (int y = 0; y < fixture->all.y2; y++) {
         for (int x = 0; x < WIDTH; x++)
             different +=
                 memcmp(front_at(&fixture->front, x, y), &fixture->pixels[y * WIDTH + x], 3) != 0;
@@ -91,9 +94,9 @@ static void test_scroll(struct fixture *fixture, gconstpointer data)
 
     (void)data;
     for (unsigned i = 0; i < G_N_ELEMENTS(distances); i++) {
-        scroll(fixture, &all, distances[i]);
-        g_assert_cmpint(apply(fixture, &all), <=, (int64_t)WIDTH * ABS(distances[i]));
-        front_take(&fixture->front, &fixture->view, &all);
+        scroll(fixture, &fixture->all, distances[i]);
+        g_assert_cmpint(apply(fixture, &fixture->all), <=, (int64_t)WIDTH * ABS(distances[i]));
+        front_take(&fixture->front, &fixture->view, &fixture->all);
     }
 }
 
@@ -109,7 +112,7 @@ static void test_part(struct fixture *fixture, gconstpointer data)
     for (int y = 100; y < 140; y++)
         memset(&fixture->pixels[y * WIDTH + WIDTH - 8], 0x55, 8 * 4);
     /* What came in, the column, the bar, and up to 15 columns beside each of them. */
-    g_assert_cmpint(apply(fixture, &all), <,
+    g_assert_cmpint(apply(fixture, &fixture->all), <,
                     24 * (WIDTH - 200) + 260 + 2 * (8 + 16) * 260 + 16 * 260);
 }
 
@@ -118,19 +121,24 @@ static void test_nothing(struct fixture *fixture, gconstpointer data)
     struct move moves[MOVES_MAX];
 
     (void)data;
-    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
-    for (unsigned i = 0; i < G_N_ELEMENTS(fixture->pixels); i++)
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &fixture->all, moves), ==, 0);
+    for (unsigned i = 0; i < WIDTH * HEIGHT; i++)
         fixture->pixels[i] = g_rand_int(fixture->rand) & 0xffffff;
-    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &fixture->all, moves), ==, 0);
     memset(fixture->pixels, 0, sizeof(fixture->pixels)); /* all rows are the same */
-    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &all, moves), ==, 0);
+    g_assert_cmpuint(moves_find(&fixture->front, &fixture->view, &fixture->all, moves), ==, 0);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add("/moves/scroll", struct fixture, NULL, set_up, test_scroll, tear_down);
-    g_test_add("/moves/part", struct fixture, NULL, set_up, test_part, tear_down);
-    g_test_add("/moves/nothing", struct fixture, NULL, set_up, test_nothing, tear_down);
+    g_test_add("/moves/scroll", struct fixture, GINT_TO_POINTER(HEIGHT), set_up, test_scroll,
+               tear_down);
+    g_test_add("/moves/scroll-high", struct fixture, GINT_TO_POINTER(HIGH), set_up, test_scroll,
+               tear_down);
+    g_test_add("/moves/part", struct fixture, GINT_TO_POINTER(HEIGHT), set_up, test_part,
+               tear_down);
+    g_test_add("/moves/nothing", struct fixture, GINT_TO_POINTER(HEIGHT), set_up, test_nothing,
+               tear_down);
     return g_test_run();
 }
