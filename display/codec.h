@@ -18,6 +18,7 @@ struct codec_source {
     uint32_t width, height; /* pixels; at least 1 */
     uint32_t stride; /* bytes between rows */
     struct draw_bytes data; /* stride * height bytes */
+    bool no_alpha; /* 32BIT: without compression three bytes a pixel are enough */
 };
 
 struct encoder;

@@ -25,7 +25,7 @@ static struct guest_image *picture_of(const struct draw *draw)
 static enum image_method method_of(const struct display_encoder *encoder,
                                    struct guest_image *picture, const struct image_policy *policy)
 {
-    struct codec_source source = draw_image_source(&picture->image);
+    struct codec_source source = guest_image_source(picture);
 
     return encoded_image_method(
         &picture->encoded, compressor_choose(&encoder->compressor, policy, &source, true), &source);
@@ -58,7 +58,7 @@ void display_encode_ahead(struct display_encoder *encoder, const struct draw *dr
     if (method == IMAGE_RAW || method == IMAGE_GLZ || method == picture->encoded.method ||
         (policy->cache != NULL && image_cache_has(policy->cache, guest_image_key(picture))))
         return;
-    source = draw_image_source(&picture->image);
+    source = guest_image_source(picture);
     picture->job = encode_pool_start(encoder->pool, method, &source);
 }
 

@@ -149,8 +149,7 @@ static void add_encoded(struct image_writer *writer, const struct encoded_image 
 static bool try_compression(struct image_writer *writer, struct guest_image *guest,
                             enum image_form form)
 {
-    const struct draw_image *image = &guest->image;
-    struct codec_source source = draw_image_source(image);
+    struct codec_source source = guest_image_source(guest);
 
     if (guest->job != NULL) {
         uint64_t took = encode_job_end(guest->job, &writer->encoder->compressor, &guest->encoded);
@@ -185,6 +184,15 @@ static struct image_cache *cache_for(const struct image_policy *policy,
                : NULL;
 }
 
+/*
+ * Without compression nothing is to be spent on what lies ready in the guest's memory; otherwise
+ * there was something to be gained, and an encoder has not found it.
+ */
+static bool is_to_be_packed(const struct image_policy *policy, const struct guest_image *guest)
+{
+    return policy->packed && (guest->is_private || policy->mode != SPICE_IMAGE_COMPRESSION_OFF);
+}
+
 /* Of all caches only exact pictures are in. */
 static void add_bitmap_image(struct image_writer *writer, struct guest_image *guest,
                              enum image_form form)
@@ -201,11 +209,11 @@ static void add_bitmap_image(struct image_writer *writer, struct guest_image *gu
         add_descriptor(message, id, SPICE_IMAGE_TYPE_FROM_CACHE, 0, image->width, image->height);
         return;
     }
-    if (writer->policy->packed) {
+    compressed = try_compression(writer, guest, form);
+    if (!compressed && is_to_be_packed(writer->policy, guest)) {
         guest = guest_image_smaller(guest, writer->drawable);
         image = &guest->image;
     }
-    compressed = try_compression(writer, guest, form);
     lossy = compressed && encoded_image_is_lossy(&guest->encoded);
     writer->encoder->lossy |= lossy;
     if (cache != NULL && !lossy && image_cache_has_room(cache, guest->whole) &&

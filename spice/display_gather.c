@@ -17,6 +17,7 @@
 #include "spice/server.h"
 #include "spice/snapshot.h"
 
+#include <spice/macros.h>
 #include <spice/protocol.h>
 
 /* What a command that covers its place must paint at least to be passed on. */
@@ -296,6 +297,16 @@ static void pass_on_move(struct display *display, struct drawable *drawable,
     display_queue(display, drawable, surface);
 }
 
+/* Of a picture for a surface where nobody sees it. */
+static void forget_alpha(struct draw_image *image)
+{
+    struct guest_image *guest = SPICE_CONTAINEROF(image, struct guest_image, image);
+
+    if (image->bitmap.format == SPICE_BITMAP_FMT_RGBA)
+        image->bitmap.format = SPICE_BITMAP_FMT_32BIT;
+    guest->no_alpha = image->bitmap.format == SPICE_BITMAP_FMT_32BIT;
+}
+
 static void pass_on_picture(struct display *display, struct drawable *drawable,
                             struct surface *surface, const struct pixel_view *view,
                             const pixman_region32_t *region)
@@ -312,8 +323,8 @@ static void pass_on_picture(struct display *display, struct drawable *drawable,
     for (unsigned i = 0; i < changes->len; i++)
         news += box_size(&g_array_index(changes, draw_rect, i));
     if (surface->format == SPICE_SURFACE_FMT_32_xRGB && image->type == SPICE_IMAGE_TYPE_BITMAP &&
-        image->bitmap.format == SPICE_BITMAP_FMT_RGBA && drawable->draw.type == QXL_DRAW_COPY)
-        image->bitmap.format = SPICE_BITMAP_FMT_32BIT; /* nobody sees its alpha */
+        drawable->draw.type == QXL_DRAW_COPY)
+        forget_alpha(image);
     if (news >= box_size(&drawable->draw.box) * PICTURE_NEWS_NUMERATOR) {
         pass_on(display, drawable, surface, view, region);
         return;

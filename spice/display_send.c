@@ -34,8 +34,7 @@ static struct image_policy policy_of(struct display_client *client)
         .palettes = client->dictionary_pixels > 0,
         .jpeg = display_client_wants_jpeg(client),
         .deflate_glz = is_wanted(client, server_zlib_glz_compression(client->base.channel->server)),
-        .packed = client->dictionary_pixels > 0 && !channel_client_is_local(&client->base) &&
-                  client->compression == SPICE_IMAGE_COMPRESSION_OFF,
+        .packed = client->dictionary_pixels > 0 && !channel_client_is_local(&client->base),
         .glz = client->glz,
         .cache = client->cache,
         .palette_cache = client->dictionary_pixels > 0 ? &client->palettes : NULL,

@@ -32,11 +32,20 @@ struct guest_image {
     struct encode_job *job; /* what ENCODED becomes; NULL: nobody is at it */
     bool has_key;           /* else the key is not known yet */
     struct image_key key;
-    int64_t whole;   /* pixels of the picture that it is a part of; 0: it is none */
-    bool is_private; /* 32 bits without alpha in one piece that only we write, for such a surface */
+    int64_t whole;               /* pixels of the picture that it is a part of; 0: it is none */
+    bool no_alpha;               /* 32 bits, for a surface that has none: 24 are enough */
+    bool is_private;             /* the same, in one piece that only we write */
     struct guest_image *smaller; /* such a picture in fewer bytes; NULL: nobody has asked */
     struct guest_image *next;    /* of the drawable's */
 };
+
+static inline struct codec_source guest_image_source(const struct guest_image *guest)
+{
+    struct codec_source source = draw_image_source(&guest->image);
+
+    source.no_alpha = guest->no_alpha;
+    return source;
+}
 
 struct drawable {
     unsigned refs;

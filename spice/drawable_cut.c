@@ -3,6 +3,7 @@
  */
 #include "spice/drawable.h"
 
+#include <spice/macros.h>
 #include <spice/protocol.h>
 
 /*
@@ -48,9 +49,10 @@ static struct draw_bytes part_of(struct arena *arena, const struct draw_bytes *w
 }
 
 /* Rows FIRST to END of a picture of DRAWABLE. */
-static struct draw_image *cut_image(struct drawable *drawable, const struct draw_image *image,
+static struct draw_image *cut_image(struct drawable *drawable, struct draw_image *image,
                                     uint32_t first, uint32_t end)
 {
+    const struct guest_image *guest = SPICE_CONTAINEROF(image, struct guest_image, image);
     struct guest_image *part = arena_alloc0(&drawable->arena, sizeof(*part));
     uint32_t in_memory = image->bitmap.top_down ? first : image->height - end;
 
@@ -60,6 +62,7 @@ static struct draw_image *cut_image(struct drawable *drawable, const struct draw
     part->image.bitmap.data =
         part_of(&drawable->arena, &image->bitmap.data, (size_t)image->bitmap.stride * in_memory,
                 (size_t)image->bitmap.stride * (end - first));
+    part->no_alpha = guest->no_alpha;
     part->whole = (int64_t)image->width * image->height;
     part->next = drawable->images;
     drawable->images = part;

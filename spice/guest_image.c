@@ -71,11 +71,46 @@ static struct guest_image *make_smaller(struct drawable *drawable, const struct 
     return form;
 }
 
+/* Are there whole pixels in each piece, and nothing else? */
+static bool is_dense(const struct draw_image *image)
+{
+    const struct draw_bytes *data = &image->bitmap.data;
+    size_t size = (size_t)image->width * 4 * image->height;
+
+    if (image->bitmap.stride != image->width * 4 || data->size != size)
+        return false;
+    for (unsigned i = 0; i < data->count; i++) {
+        if (data->pieces[i].iov_len % 4 != 0 || data->pieces[i].iov_len > size)
+            return false;
+        size -= data->pieces[i].iov_len;
+    }
+    return size == 0;
+}
+
+/* The guest may change its pixels, so they are read once: nobody looks for how many colours. */
+static struct guest_image *make_packed(struct drawable *drawable, const struct draw_image *image)
+{
+    struct guest_image *form = new_form(drawable, image, SPICE_BITMAP_FMT_24BIT, image->width * 3);
+    uint8_t *to = form->image.bitmap.data.pieces[0].iov_base;
+
+    for (unsigned i = 0; i < image->bitmap.data.count; i++) {
+        const struct iovec *piece = &image->bitmap.data.pieces[i];
+
+        pack_24bit(piece->iov_base, piece->iov_len / 4, to);
+        to += piece->iov_len / 4 * 3;
+    }
+    return form;
+}
+
 struct guest_image *guest_image_smaller(struct guest_image *guest, struct drawable *drawable)
 {
-    if (!guest->is_private)
-        return guest;
-    if (guest->smaller == NULL)
-        guest->smaller = make_smaller(drawable, &guest->image);
+    if (guest->smaller == NULL) {
+        if (guest->is_private)
+            guest->smaller = make_smaller(drawable, &guest->image);
+        else if (guest->no_alpha && is_dense(&guest->image))
+            guest->smaller = make_packed(drawable, &guest->image);
+        else
+            guest->smaller = guest;
+    }
     return guest->smaller;
 }

@@ -106,7 +106,7 @@ static void add_picture(struct drawable *drawable, const struct front *front, co
                    .stride = stride,
                    .data = {.size = piece->iov_len, .count = 1, .pieces = piece}},
     };
-    picture->is_private = front->format == SPICE_SURFACE_FMT_32_xRGB;
+    picture->no_alpha = picture->is_private = front->format == SPICE_SURFACE_FMT_32_xRGB;
     drawable->images = picture;
     drawable->data_size = piece->iov_len;
     drawable->draw.copy.image = &picture->image;

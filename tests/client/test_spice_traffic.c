@@ -5,6 +5,7 @@
  * Bounds are a fraction of what the commands themselves would cost. SPDX-License-Identifier:
  * LGPL-2.1-or-later
  */
+#include "config.h"
 #include "tests/support/watched_display.h"
 
 #include <spice-client.h>
@@ -174,6 +175,24 @@ static void test_scrolling_after_a_film(struct fixture *fixture, gconstpointer d
     g_free(page);
 }
 
+/* Where an encoder finds nothing, nobody pays for the byte of a pixel that nobody sees. */
+static void test_noise(struct fixture *fixture, gconstpointer data)
+{
+    enum { PAGES = 5 };
+    unsigned long before = bytes_read(fixture);
+
+    (void)data;
+    for (int i = 0; i < PAGES; i++) {
+        uint32_t *page = random_page(fixture);
+
+        for (int x = 0; x < WIDTH * HEIGHT; x++)
+            page[x] |= g_rand_int(fixture->rand) << 24;
+        show_page(fixture, page);
+        g_free(page);
+    }
+    g_assert_cmpuint(bytes_read(fixture) - before, <, PAGES * (WIDTH * HEIGHT * 3 + 1000));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -200,5 +219,9 @@ int main(int argc, char **argv)
                        tests[i].run, tear_down);
         }
     }
+#ifdef HAVE_LZ4
+    g_test_add("/traffic/lz4/noise", struct fixture, GINT_TO_POINTER(SPICE_IMAGE_COMPRESSION_LZ4),
+               set_up, test_noise, tear_down);
+#endif
     return g_test_run();
 }
