@@ -160,6 +160,6 @@ void made_pairs(uint32_t *pixels, uint32_t count, uint32_t seed)
         pixels[i] = g_rand_int(rand) & 0xffffff;
     for (uint32_t i = half; i < count; i++)
         pixels[i] = (i - half) % 2 ? pixels[i - 1] ^ 0x123456
-                                   : (uint32_t)g_rand_int_range(rand, 0, 64) * 0x40404;
+                                   : (uint32_t)g_rand_int_range(rand, 0, 512) * 0x4081;
     g_rand_free(rand);
 }
