@@ -286,14 +286,15 @@ static const char *draw_one_bit(struct drawing *drawing)
     return reason;
 }
 
-const char *canvas_draw(struct canvas *canvas, const struct draw *draw, canvas_lookup lookup,
-                        void *opaque)
+const char *canvas_draw_rows(struct canvas *canvas, const struct draw *draw, canvas_lookup lookup,
+                             void *opaque, struct canvas_rows *changed)
 {
     struct drawing drawing = {
         .canvas = canvas, .target = canvas, .draw = draw, .lookup = lookup, .opaque = opaque};
     const draw_rect *box = &draw->box;
     const char *reason = NULL;
 
+    *changed = (struct canvas_rows){0, 0};
     if (draw->type == QXL_DRAW_NOP || draw->effect == QXL_EFFECT_NOP)
         return NULL;
     if (box->x1 < -COORDINATE_MAX || box->y1 < -COORDINATE_MAX || box->x2 > COORDINATE_MAX ||
@@ -301,8 +302,21 @@ const char *canvas_draw(struct canvas *canvas, const struct draw *draw, canvas_l
         return "the box is too far outside of the surface";
 
     canvas_draw_region(draw, canvas->width, canvas->height, &drawing.region);
-    if (pixman_region32_not_empty(&drawing.region))
+    if (pixman_region32_not_empty(&drawing.region)) {
+        const pixman_box32_t *extents = pixman_region32_extents(&drawing.region);
+
+        drawing.changed = (struct canvas_rows){extents->y1, extents->y2};
         reason = canvas->bits == 1 ? draw_one_bit(&drawing) : draw_region(&drawing);
+        *changed = drawing.changed;
+    }
     pixman_region32_fini(&drawing.region);
     return reason;
+}
+
+const char *canvas_draw(struct canvas *canvas, const struct draw *draw, canvas_lookup lookup,
+                        void *opaque)
+{
+    struct canvas_rows changed;
+
+    return canvas_draw_rows(canvas, draw, lookup, opaque, &changed);
 }

@@ -45,6 +45,14 @@ unsigned bitmap_format_bits(uint8_t format);
 const char *canvas_draw(struct canvas *canvas, const struct draw *draw, canvas_lookup lookup,
                         void *opaque);
 
+/* Rows from FIRST on, before END. */
+struct canvas_rows {
+    int first, end;
+};
+/* The same; *CHANGED are rows among which are all that look otherwise than before, if any do. */
+const char *canvas_draw_rows(struct canvas *canvas, const struct draw *draw, canvas_lookup lookup,
+                             void *opaque, struct canvas_rows *changed);
+
 /* The pixels that DRAW may change on a canvas of this size: box, clip and size; not the mask. */
 void canvas_draw_region(const struct draw *draw, int width, int height, pixman_region32_t *region);
 

@@ -48,29 +48,38 @@ static void write_keyed(const struct row_writer *writer, uint8_t *to, const uint
 
 /*
  * What guests copy is often there already: reading it costs less than writing it back to memory.
+ * False: it was.
  */
-static void put_row(uint8_t *to, const uint8_t *from, size_t bytes)
+static bool put_row(uint8_t *to, const uint8_t *from, size_t bytes)
 {
-    if (memcmp(to, from, bytes) != 0)
-        memcpy(to, from, bytes);
+    if (memcmp(to, from, bytes) == 0)
+        return false;
+    memcpy(to, from, bytes);
+    return true;
 }
 
-static void write_row(const struct row_writer *writer, uint8_t *to, const uint8_t *from, int width)
+/* False: it looks as before. */
+static bool write_row(const struct row_writer *writer, uint8_t *to, const uint8_t *from, int width)
 {
     size_t bytes = (size_t)width * (writer->bits / 8);
 
+    if (!writer->has_key && writer->rop == RASTER_COPY)
+        return put_row(to, from, bytes);
     if (writer->has_key)
         write_keyed(writer, to, from, width);
-    else if (writer->rop == RASTER_COPY)
-        put_row(to, from, bytes);
     else
         raster_row(writer->rop, to, from, bytes);
+    return true;
 }
 
-/* Pixel (x + dx, y + dy) of SOURCE goes to (x, y), in all of the region that the source covers. */
-static void write_region(const struct row_writer *writer, struct drawing *drawing,
-                         struct image *source, int dx, int dy)
+/*
+ * Pixel (x + dx, y + dy) of SOURCE goes to (x, y), in all of the region that the source covers.
+ * Returns which rows that has changed.
+ */
+static struct canvas_rows write_region(const struct row_writer *writer, struct drawing *drawing,
+                                       struct image *source, int dx, int dy)
 {
+    struct canvas_rows changed = {INT_MAX, 0};
     pixman_region32_t region;
     int count;
 
@@ -78,12 +87,19 @@ static void write_region(const struct row_writer *writer, struct drawing *drawin
     pixman_region32_intersect_rect(&region, &drawing->region, -dx, -dy, source->width,
                                    source->height);
     const pixman_box32_t *box = pixman_region32_rectangles(&region, &count);
-    for (; count--; box++)
-        for (int y = box->y1; y < box->y2; y++)
-            write_row(writer, canvas_pixel(drawing->canvas, box->x1, y),
-                      image_row(source, box->x1 + dx, y + dy, box->x2 - box->x1),
-                      box->x2 - box->x1);
+    for (; count--; box++) {
+        for (int y = box->y1; y < box->y2; y++) {
+            if (!write_row(writer, canvas_pixel(drawing->canvas, box->x1, y),
+                           image_row(source, box->x1 + dx, y + dy, box->x2 - box->x1),
+                           box->x2 - box->x1))
+                continue;
+            changed.first = MIN(changed.first, y);
+            changed.end = MAX(changed.end, y + 1);
+        }
+    }
     pixman_region32_fini(&region);
+    changed.first = MIN(changed.first, changed.end);
+    return changed;
 }
 
 /* Writes AREA of IMAGE, scaled to the box when that has another size. */
@@ -100,7 +116,11 @@ static const char *write_image(const struct row_writer *writer, struct drawing *
     if (reason)
         return reason;
     if (!scaled) {
-        write_region(writer, drawing, &source, area->x1 - box->x1, area->y1 - box->y1);
+        struct canvas_rows changed =
+            write_region(writer, drawing, &source, area->x1 - box->x1, area->y1 - box->y1);
+
+        if (drawing->draw->type == QXL_DRAW_COPY && drawing->draw->copy.mask.image == NULL)
+            drawing->changed = changed;
     } else if (writer->rop == RASTER_COPY && !writer->has_key) {
         reason = scale_onto(drawing, &source, area, scale_mode);
     } else {

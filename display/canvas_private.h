@@ -27,6 +27,7 @@ struct drawing {
     pixman_region32_t region; /* what is left of the box; inside of the canvas, never empty */
     canvas_lookup lookup;
     void *opaque;
+    struct canvas_rows changed; /* at first all that there may be; an operation may know better */
 };
 
 /* The operations; each returns NULL or a static text that says why it cannot be drawn. */

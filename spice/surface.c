@@ -113,19 +113,35 @@ static void settle_for(struct surfaces *surfaces, struct surface *surface, const
                    draw->type == QXL_COPY_BITS || draw->type == QXL_DRAW_TEXT ? NULL : &draw->box);
 }
 
+/*
+ * Does DRAW copy another surface? Most of that is there already, when programs paint a window in a
+ * surface and show all of it for every letter. What is copied onto itself a guest may have painted
+ * without us.
+ */
+static bool shows_surface(const struct surface *surface, const struct draw *draw)
+{
+    return draw->type == QXL_DRAW_COPY && draw->sources[0] != -1 &&
+           draw->sources[0] != (int32_t)surface->id;
+}
+
 const char *surface_draw(struct surfaces *surfaces, struct surface *surface,
                          const struct draw *draw, pixman_region32_t *dirty)
 {
+    struct canvas_rows changed;
     const char *refused;
 
     canvas_draw_region(draw, surface->width, surface->height, dirty);
     if (!pixman_region32_not_empty(dirty))
         return NULL;
     settle_for(surfaces, surface, draw);
-    refused = canvas_draw(surface->canvas, draw, surfaces_find_canvas, surfaces);
-    if (refused == NULL)
-        add_dirty(surface, dirty);
-    return refused;
+    refused = canvas_draw_rows(surface->canvas, draw, surfaces_find_canvas, surfaces, &changed);
+    if (refused != NULL)
+        return refused;
+    add_dirty(surface, dirty);
+    if (shows_surface(surface, draw))
+        pixman_region32_intersect_rect(dirty, dirty, 0, changed.first, surface->width,
+                                       changed.end - changed.first);
+    return NULL;
 }
 
 bool surface_put_off(struct surface *surface, struct drawable *drawable, struct pixel_view *view,

@@ -382,7 +382,10 @@ static void test_pixels(gconstpointer data)
     screen_finish(&screen);
 }
 
-/* All types, all of them valid: nothing may be refused, nothing outside of the clip may change. */
+/*
+ * All types, all of them valid: nothing may be refused, nothing outside of the clip may change, and
+ * nothing but in rows that are said to.
+ */
 static void test_everything(void)
 {
     struct screen screen;
@@ -401,12 +404,13 @@ static void test_everything(void)
         uint8_t *before = g_memdup2(screen.memory[id], screen.sizes[id]);
         struct canvas *old = canvas_create(surfaces[id].width, surfaces[id].height,
                                            canvas_stride(canvas), surfaces[id].format, before);
-        const char *reason = canvas_draw(canvas, draw, find, &screen);
+        struct canvas_rows changed;
+        const char *reason = canvas_draw_rows(canvas, draw, find, &screen, &changed);
         if (reason && !strstr(reason, "surface has another depth"))
             g_error("type %u on format %u: %s", type, surfaces[id].format, reason);
         for (int y = 0; y < surfaces[id].height; y++)
             for (int x = 0; x < surfaces[id].width; x++)
-                if (!in_clip(draw, x, y))
+                if (!in_clip(draw, x, y) || y < changed.first || y >= changed.end)
                     g_assert_cmphex(get_pixel(old, x, y) & ~ignored, ==,
                                     get_pixel(canvas, x, y) & ~ignored);
         canvas_destroy(old);
@@ -499,6 +503,44 @@ static void test_hostile(void)
     screen_finish(&screen);
 }
 
+/* What is there already is not said to have changed. */
+static void test_changed_rows(void)
+{
+    enum { SIDE = 16 };
+    uint32_t pixels[SIDE * SIDE] = {0}, data[SIDE * SIDE];
+    struct canvas *canvas = canvas_create(SIDE, SIDE, 4 * SIDE, SPICE_SURFACE_FMT_32_xRGB, pixels);
+    struct iovec piece = {data, sizeof(data)};
+    struct draw_image image = {.type = SPICE_IMAGE_TYPE_BITMAP,
+                               .width = SIDE,
+                               .height = SIDE,
+                               .bitmap = {.format = SPICE_BITMAP_FMT_32BIT,
+                                          .top_down = true,
+                                          .stride = 4 * SIDE,
+                                          .data = {sizeof(data), 1, &piece}}};
+    struct draw draw = {.type = QXL_DRAW_COPY,
+                        .effect = QXL_EFFECT_OPAQUE,
+                        .box = {0, 0, SIDE, SIDE},
+                        .sources = {-1, -1, -1}};
+    struct canvas_rows changed;
+
+    draw.copy.image = &image;
+    draw.copy.area = draw.box;
+    draw.copy.rop = SPICE_ROPD_OP_PUT;
+    memset(data, 7, sizeof(data));
+    g_assert_null(canvas_draw_rows(canvas, &draw, NULL, NULL, &changed));
+    g_assert_true(changed.first == 0 && changed.end == SIDE);
+    g_assert_null(canvas_draw_rows(canvas, &draw, NULL, NULL, &changed));
+    g_assert_true(changed.first == changed.end);
+    data[5 * SIDE + 3]++;
+    data[9 * SIDE]++;
+    g_assert_null(canvas_draw_rows(canvas, &draw, NULL, NULL, &changed));
+    g_assert_true(changed.first == 5 && changed.end == 10);
+    draw.copy.rop = SPICE_ROPD_OP_XOR; /* looks at nothing before it writes */
+    g_assert_null(canvas_draw_rows(canvas, &draw, NULL, NULL, &changed));
+    g_assert_true(changed.first == 0 && changed.end == SIDE);
+    canvas_destroy(canvas);
+}
+
 static void test_refusals(void)
 {
     uint32_t pixels[16 * 16] = {0}, data[4] = {1, 2, 3, 4};
@@ -560,5 +602,6 @@ int main(int argc, char **argv)
     g_test_add_func("/display/everything", test_everything);
     g_test_add_func("/display/hostile", test_hostile);
     g_test_add_func("/display/refusals", test_refusals);
+    g_test_add_func("/display/changed-rows", test_changed_rows);
     return g_test_run();
 }
