@@ -73,7 +73,7 @@ with Demo("--load", "video", "--fps", "400", "-device", "qxl-vga,xres=480,yres=3
     viewer.watch_until(lambda frames, size: frames > 20, 30, "no film")
     rate, _ = viewer.watch(3)
     tap.say(f"{rate:.1f} frames a second")
-    assert rate < 85, rate
+    assert rate < 150, rate  # 83; what waits when this process does not get to run comes on top
     viewer.close()
     main.close()
 tap.finish()
