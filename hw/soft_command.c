@@ -16,12 +16,17 @@ static QXLPHYSICAL address_of(const struct soft_frame *frame, uint64_t offset)
     return frame->driver->state->slot_address[SOFT_SLOT_RAM] + offset;
 }
 
-bool soft_build_begin(struct soft_build *build, struct soft_frame *frame, size_t body, size_t extra)
+/* Bytes of a command at most. */
+static size_t command_bytes(size_t body, size_t extra)
 {
-    struct soft_arena *arena = &frame->memory;
+    return sizeof(struct soft_command) + soft_part_size(body) + extra;
+}
+
+static bool begin_in(struct soft_build *build, struct soft_frame *frame, struct soft_arena *arena,
+                     size_t body, size_t extra)
+{
     uint64_t before = arena->next;
-    uint64_t start = soft_arena_take(
-        arena, sizeof(struct soft_command) + soft_part_size(body) + extra, PART_ALIGN);
+    uint64_t start = soft_arena_take(arena, command_bytes(body, extra), PART_ALIGN);
 
     if (!start) {
         frame->overfull = true;
@@ -30,15 +35,37 @@ bool soft_build_begin(struct soft_build *build, struct soft_frame *frame, size_t
     }
     /* It fits; now its parts take what they really need. */
     arena->next = start + sizeof(struct soft_command);
-    *build = (struct soft_build){.frame = frame, .start = start, .offset = arena->next};
+    build->frame = frame;
+    build->arena = arena;
+    build->start = start;
+    build->offset = arena->next;
+    build->x = build->y = 0;
     build->body = soft_build_part(build, body, NULL);
     memset(build->body, 0, body);
     return true;
 }
 
+bool soft_build_begin(struct soft_build *build, struct soft_frame *frame, size_t body, size_t extra)
+{
+    return begin_in(build, frame, &frame->memory, body, extra);
+}
+
+bool soft_build_begin_lasting(struct soft_build *build, struct soft_frame *frame, size_t body,
+                              size_t extra)
+{
+    struct soft_arena *lasting = &build->lasting;
+
+    /* The frame's run is free as well until something in it is held. */
+    if (!soft_heap_reserve_last(&frame->driver->memory, command_bytes(body, extra) + PART_ALIGN,
+                                lasting) ||
+        (lasting->start < frame->memory.end && lasting->end > frame->memory.start))
+        return soft_build_begin(build, frame, body, extra);
+    return begin_in(build, frame, lasting, body, extra);
+}
+
 void *soft_build_part(struct soft_build *build, size_t size, QXLPHYSICAL *address)
 {
-    uint64_t offset = soft_arena_take(&build->frame->memory, size, PART_ALIGN);
+    uint64_t offset = soft_arena_take(build->arena, size, PART_ALIGN);
 
     g_assert(offset); /* the caller's EXTRA was too small */
     if (address)
@@ -51,7 +78,7 @@ void soft_build_end(struct soft_build *build, uint32_t type, uint32_t destroyed_
     struct soft_frame *frame = build->frame;
     struct soft_driver *driver = frame->driver;
     struct soft_command command = {
-        .size = (uint32_t)(frame->memory.next - build->start),
+        .size = (uint32_t)(build->arena->next - build->start),
         .surface = destroyed_surface,
     };
     QXLReleaseInfo *release = build->body;
@@ -60,7 +87,7 @@ void soft_build_end(struct soft_build *build, uint32_t type, uint32_t destroyed_
     release->id = build->offset;
     if (!soft_driver_queue(driver, build->offset, type)) {
         frame->overfull = true;
-        frame->memory.next = build->start;
+        build->arena->next = build->start;
         return;
     }
     soft_heap_hold(&driver->memory, build->start, command.size);

@@ -13,6 +13,7 @@ struct soft_build {
     uint64_t start;  /* of its soft_command header */
     uint64_t offset; /* of its body, which begins with release_info */
     void *body;
+    struct soft_arena *arena, lasting; /* where it is built; room of its own if it lasts */
     int x, y; /* drawables: how far the bounding box begins inside the rectangle asked for */
 };
 
@@ -22,6 +23,12 @@ struct soft_build {
  */
 bool soft_build_begin(struct soft_build *build, struct soft_frame *frame, size_t body,
                       size_t extra);
+/*
+ * The same for what the card keeps for long: behind all frames, so that it does not cut the memory
+ * into runs that no frame fits in.
+ */
+bool soft_build_begin_lasting(struct soft_build *build, struct soft_frame *frame, size_t body,
+                              size_t extra);
 /* The next part, not zeroed, and its address for the card. Always there as far as EXTRA went. */
 void *soft_build_part(struct soft_build *build, size_t size, QXLPHYSICAL *address);
 void soft_build_end(struct soft_build *build, uint32_t type, uint32_t destroyed_surface);

@@ -20,7 +20,7 @@ void soft_cursor_set(struct soft_frame *frame, int x, int y, const struct soft_c
     struct soft_build build;
     QXLPHYSICAL address;
 
-    if (soft_build_begin(&build, frame, sizeof(QXLCursorCmd), soft_part_size(size))) {
+    if (soft_build_begin_lasting(&build, frame, sizeof(QXLCursorCmd), soft_part_size(size))) {
         QXLCursor *cursor = soft_build_part(&build, size, &address);
         *cursor = (QXLCursor){
             .header = {.type = shape->mono ? SPICE_CURSOR_TYPE_MONO : SPICE_CURSOR_TYPE_ALPHA,

@@ -22,6 +22,21 @@ bool soft_heap_reserve(const struct soft_heap *heap, uint64_t size, struct soft_
     return run == wanted;
 }
 
+bool soft_heap_reserve_last(const struct soft_heap *heap, uint64_t size, struct soft_arena *arena)
+{
+    uint64_t wanted = size / SOFT_PAGE_SIZE + (size % SOFT_PAGE_SIZE != 0);
+    uint64_t run = 0;
+
+    for (uint32_t page = heap->pages; page-- > 0 && run < wanted;) {
+        run = heap->users[page] ? 0 : run + 1;
+        if (run == wanted) {
+            arena->start = arena->next = heap->base + page * (uint64_t)SOFT_PAGE_SIZE;
+            arena->end = arena->start + wanted * SOFT_PAGE_SIZE;
+        }
+    }
+    return wanted > 0 && run == wanted;
+}
+
 uint64_t soft_arena_take(struct soft_arena *arena, uint64_t size, uint32_t align)
 {
     uint64_t offset = (arena->next + align - 1) & ~((uint64_t)align - 1);

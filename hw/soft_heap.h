@@ -29,6 +29,8 @@ struct soft_arena {
 
 /* Finds the first run of free pages for SIZE bytes. It stays free until pieces of it are held. */
 bool soft_heap_reserve(const struct soft_heap *heap, uint64_t size, struct soft_arena *arena);
+/* The same, but the last such run. */
+bool soft_heap_reserve_last(const struct soft_heap *heap, uint64_t size, struct soft_arena *arena);
 /* SIZE bytes at a multiple of ALIGN, a power of two; 0: the run is used up. */
 uint64_t soft_arena_take(struct soft_arena *arena, uint64_t size, uint32_t align);
 

@@ -46,7 +46,7 @@ uint32_t soft_surface_create(struct soft_frame *frame, int width, int height, ui
         id++;
     uint64_t offset = soft_arena_take(&frame->video, size, SOFT_PAGE_SIZE);
     if (id >= driver->surface_count || !offset ||
-        !soft_build_begin(&build, frame, sizeof(QXLSurfaceCmd), 0)) {
+        !soft_build_begin_lasting(&build, frame, sizeof(QXLSurfaceCmd), 0)) {
         frame->overfull = true;
         return 0;
     }

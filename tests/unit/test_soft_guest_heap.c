@@ -37,6 +37,15 @@ static void test_runs(void)
     g_assert_true(soft_heap_reserve(&heap, 5 * SOFT_PAGE_SIZE + 1, &arena));
     g_assert_cmpuint(arena.start, ==, BASE + 6 * SOFT_PAGE_SIZE);
     g_assert_false(soft_heap_reserve(&heap, 11 * SOFT_PAGE_SIZE, &arena));
+
+    g_assert_true(soft_heap_reserve_last(&heap, 2 * SOFT_PAGE_SIZE, &arena));
+    g_assert_cmpuint(arena.start, ==, BASE + 14 * SOFT_PAGE_SIZE);
+    g_assert_cmpuint(arena.end, ==, BASE + 16 * SOFT_PAGE_SIZE);
+    g_assert_true(soft_heap_hold(&heap, BASE + 13 * SOFT_PAGE_SIZE, 8));
+    g_assert_true(soft_heap_reserve_last(&heap, 3 * SOFT_PAGE_SIZE, &arena));
+    g_assert_cmpuint(arena.start, ==, BASE + 10 * SOFT_PAGE_SIZE);
+    g_assert_false(soft_heap_reserve_last(&heap, 8 * SOFT_PAGE_SIZE, &arena));
+    g_assert_false(soft_heap_reserve_last(&heap, UINT64_MAX, &arena));
 }
 
 static void test_pieces(void)
