@@ -214,7 +214,7 @@ class Journey:
     @staticmethod
     def check_errors(demo):
         wrong = [line for line in demo.errors().splitlines()
-                 if "qxl" in line or "guest" in line or "Sanitizer" in line or "runtime" in line
+                 if "qxl-" in line or "guest" in line or "Sanitizer" in line or "runtime" in line
                  or "CRITICAL" in line]
         assert not wrong, wrong
 
