@@ -94,7 +94,8 @@ def end_target(trip):
 
 
 def moments():
-    return [(number + 0.5) / POINTS for number in range(POINTS)]
+    """Of a migration; none near the end, as not all take equally long."""
+    return [(number + 0.5) / (POINTS + 0.5) for number in range(POINTS)]
 
 
 def duration(trip):
@@ -131,7 +132,7 @@ def survives(name, fault, *arguments):
                 Follower(trip.here) as client:
             watch.add(trip.here)
             slow_down(trip)
-            took = duration(trip)
+            took = min(duration(trip), duration(trip))  # the first takes longer
             for moment in moments():
                 trip.start_target()
                 trip.ask_clients()
